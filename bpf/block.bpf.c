@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bios and requests of the block layer → writes, flushes and FUA in the
+ * ledger. Writes are counted in bytes where they are queued and where requests
+ * complete, each time charged to the inode their first page belongs to: splits,
+ * merges and partial completions then need no bookkeeping per bio. Only bios
+ * whose own end matters are remembered (struct bio_entry).
+ *
+ * Flushes are followed by request pointer: the task that issues one is a
+ * worker, the one that completes it whatever the interrupt hit.
+ */
+#include "state.bpf.h"
+
+#define MAX_BIOS_PER_REQUEST 512
+
+/* Whom a write is charged to. */
+struct owner {
+	__u64 hash; /* 0: nobody */
+	__u64 ino;
+	__u32 s_dev;
+	bool meta; /* block device pages, btrfs tree pages, buffers marked REQ_META */
+	bool direct;
+};
+
+/* What attribution reads of a bio; its pointer may be typed or a plain number. */
+struct bio_view {
+	__u64 end_io;
+	__u64 private;
+	__u64 vector;
+	__u32 index;
+	__u32 opf;
+};
+
+static __always_inline void view_bio(struct bio *bio, struct bio_view *view)
+{
+	view->end_io = (__u64)BPF_CORE_READ(bio, bi_end_io);
+	view->private = (__u64)BPF_CORE_READ(bio, bi_private);
+	view->vector = (__u64)BPF_CORE_READ(bio, bi_io_vec);
+	view->index = BPF_CORE_READ(bio, bi_iter.bi_idx);
+	view->opf = BPF_CORE_READ(bio, bi_opf);
+}
+
+/* The address space of a direct write, from the structure its end function gets.
+ * The kinds that are not iomap's belong to no inode that can be known. */
+static __always_inline bool direct_mapping(struct bio_view *view, struct address_space **mapping)
+{
+	__u64 end_io = view->end_io, private = view->private;
+	__u32 i;
+
+	if (end_io_chain && end_io == end_io_chain) { /* the front part of a split one */
+		struct bio *parent = (void *)private;
+
+		end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
+		private = (__u64)BPF_CORE_READ(parent, bi_private);
+	}
+	if (end_io_iomap && end_io == end_io_iomap) {
+		struct iomap_dio *dio = (void *)private;
+
+		*mapping = BPF_CORE_READ(dio, iocb, ki_filp, f_mapping);
+		return true;
+	}
+	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
+		if (end_io_direct[i] && end_io == end_io_direct[i])
+			return true;
+	return false;
+}
+
+static __always_inline struct address_space *first_page_mapping(struct bio_view *view)
+{
+	struct bio_vec *vector = (void *)view->vector;
+	struct page *page;
+
+	if (!vector)
+		return NULL;
+	vector += view->index; /* 16 bytes each on every kernel */
+	page = BPF_CORE_READ(vector, bv_page);
+	return page ? page_mapping(page) : NULL;
+}
+
+static __always_inline void attribute(struct bio_view *view, __u32 disk, struct owner *owner)
+{
+	struct address_space *mapping = NULL;
+	struct super_block *sb;
+	struct inode *host;
+	unsigned long magic;
+
+	__builtin_memset(owner, 0, sizeof(*owner));
+	owner->direct = direct_mapping(view, &mapping);
+	if (!owner->direct && (view->opf & 0xff) != REQ_OP_WRITE_ZEROES)
+		mapping = first_page_mapping(view);
+	if (!mapping) {
+		owner->meta = view->opf & OPF(META);
+		return;
+	}
+	host = BPF_CORE_READ(mapping, host);
+	sb = BPF_CORE_READ(host, i_sb);
+	magic = BPF_CORE_READ(sb, s_magic);
+	owner->s_dev = BPF_CORE_READ(sb, s_dev);
+	owner->ino = BPF_CORE_READ(host, i_ino);
+	if (magic == BDEV_MAGIC) {
+		owner->ino = BPF_CORE_READ(host, i_rdev);
+		owner->meta = !owner->direct;
+	} else if (magic == BTRFS_MAGIC) {
+		owner->meta = owner->ino == BTRFS_BTREE_INODE;
+	} else if (magic == F2FS_MAGIC) {
+		/* one bio mixes the pages of several inodes (f2fs_submit_page_write) */
+		owner->meta = owner->ino <= 2; /* the node and meta inodes */
+		return;
+	}
+	owner->hash = slot_owner(owner->s_dev, owner->ino, disk);
+}
+
+static __always_inline struct frame *current_frame(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&frames, &tid);
+}
+
+/* Is this a write of what the call is about? The thread may also write for
+ * others: memory reclaim, a journal checkpoint. btrfs' compressed extents have
+ * no inode on their pages. */
+static __always_inline bool is_call_data(struct frame *frame, struct owner *owner)
+{
+	if (owner->hash)
+		return owner->ino == frame->ino && owner->s_dev == frame->s_dev;
+	return !owner->meta && frame->fs_magic == BTRFS_MAGIC;
+}
+
+/* Notes in the call in progress that its own thread queued this bio. */
+static __always_inline void frame_queued(struct frame *frame, struct bio_entry *entry, __u32 bytes,
+					 bool data, __u64 now)
+{
+	entry->frame_id = frame->id;
+	entry->frame_tid = bpf_get_current_pid_tgid();
+	entry->own_data = data;
+	frame->own_bytes += bytes;
+	if (data) {
+		__sync_fetch_and_add(&frame->own_data_pending, 1);
+		frame->own_data_queued_ns = now;
+		if (frame->wait_source != WAIT_OBSERVED)
+			frame->wait_done_ns = 0; /* it was not over after all */
+	}
+	if (!entry->preflush)
+		return;
+	__sync_fetch_and_add(&frame->own_flush_pending, 1);
+	frame->own_flush_queued_ns = now;
+	/* ext4, xfs, btrfs, f2fs and block devices ask for the flush only after
+	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). */
+	if (!frame->wait_done_ns && frame->own_data_pending == 0) {
+		frame->wait_done_ns = now;
+		frame->wait_source = WAIT_OWN_FLUSH;
+	}
+}
+
+static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
+				     struct ledger_device *device)
+{
+	__u64 key = (__u64)bio;
+
+	if (!bpf_map_update_elem(&bios, &key, entry, BPF_ANY))
+		return;
+	count_loss(LOSS_BIOS);
+	__sync_fetch_and_add(&device->lost, 1);
+	if (frame)
+		frame->flags |= SYNC_TOUCHED_BY_LOSS;
+}
+
+static __always_inline int on_bio_queue(struct bio *bio)
+{
+	unsigned int opf = bio->bi_opf;
+	__u32 bytes = bio->bi_iter.bi_size;
+	struct bio_entry entry = {};
+	struct ledger_device *device;
+	struct ledger_slot *slot;
+	struct ledger_log *log;
+	struct owner owner = {};
+	struct bio_view view;
+	struct frame *frame;
+	__u64 cache, now;
+	__u32 index;
+
+	entry.preflush = !!(opf & OPF(PREFLUSH));
+	if (!op_is_data(opf) && !entry.preflush)
+		return 0;
+	count_hit(HOOK_BIO_QUEUE);
+	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
+	device = device_get(entry.disk);
+	if (!device)
+		return 0;
+	if (device->cache != cache)
+		device->cache = cache;
+	now = bpf_ktime_get_ns();
+	entry.queued_ns = now;
+	entry.fua = !!(opf & OPF(FUA));
+	entry.bio_based = !(cache & CACHE_BIT_RQ_BASED);
+	entry.slot = SLOT_NONE;
+	entry.left_bytes = bytes;
+	if (bytes) {
+		__sync_fetch_and_add(&device->writes, 1);
+		view_bio(bio, &view);
+		attribute(&view, entry.disk, &owner);
+		/* A direct write in flight has promised nothing yet, so it need not be
+		 * waited for; one with REQ_NOWAIT may even be turned away unseen. */
+		entry.tracked = !owner.direct && !(opf & OPF(NOWAIT));
+		entry.is_meta = owner.meta;
+		entry.is_log = owner.meta && (opf & OPF(SYNC));
+		entry.is_commit = owner.meta && (entry.preflush || entry.fua);
+		if (entry.tracked)
+			ledger_device_queued(device, bytes, owner.hash || owner.meta);
+	}
+	if (owner.hash) {
+		index = slot_index(owner.hash);
+		slot = bpf_map_lookup_elem(&slots, &index);
+		if (slot) {
+			ledger_slot_claim(slot, device->watermark_ns, owner.hash, now);
+			if (entry.tracked)
+				ledger_slot_queued(slot, bytes);
+		}
+		entry.slot = index;
+		entry.owner = owner.hash;
+		entry.ino = owner.ino;
+		entry.s_dev = owner.s_dev;
+	}
+	frame = current_frame();
+	if (!frame && !entry.bio_based && !entry.preflush && !entry.fua && !entry.is_log)
+		return 0;
+	if (entry.preflush || entry.is_commit) {
+		log = log_get(entry.part);
+		if (log && entry.preflush) {
+			log->flush_asked_ns = now;
+			log->flush_asked_tid = (__u32)bpf_get_current_pid_tgid();
+			entry.commit_flush_ns = now;
+		} else if (log && log->flush_asked_tid == (__u32)bpf_get_current_pid_tgid()) {
+			entry.commit_flush_ns = log->flush_asked_ns;
+		}
+	}
+	if (frame)
+		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
+	remember(bio, &entry, frame, device);
+	return 0;
+}
+
+/* The end of a remembered bio, as it concerns the call that queued it. */
+static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool failed)
+{
+	struct frame *frame;
+	__u32 tid = entry->frame_tid;
+
+	if (!entry->frame_id)
+		return;
+	frame = bpf_map_lookup_elem(&frames, &tid);
+	if (!frame || frame->id != entry->frame_id)
+		return;
+	if (failed)
+		__sync_fetch_and_add(&frame->own_errors, 1);
+	else if (fua && entry->done_ns)
+		__sync_fetch_and_add(&frame->own_fua, 1);
+	else if (entry->is_meta)
+		ledger_max(&frame->own_meta_done_ns, entry->done_ns);
+	else if (entry->own_data)
+		ledger_max(&frame->own_data_done_ns, entry->done_ns);
+	if (entry->own_data)
+		__sync_fetch_and_add(&frame->own_data_pending, -1);
+	if (entry->preflush)
+		__sync_fetch_and_add(&frame->own_flush_pending, -1);
+}
+
+/* ... and the log of the file system it belongs to. */
+static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool failed, __u64 now)
+{
+	struct ledger_log *log;
+
+	if (!entry->is_log && !entry->is_commit)
+		return;
+	log = log_get(entry->part);
+	if (!log)
+		return;
+	if (failed) {
+		ledger_max(&log->error_ns, now);
+		return;
+	}
+	if (!fua)
+		ledger_max(&log->done_ns, entry->done_ns);
+	if (entry->is_commit && log->commit_queued_ns <= entry->queued_ns) {
+		log->commit_queued_ns = entry->queued_ns;
+		log->commit_flush_ns = entry->commit_flush_ns;
+		log->commit_stable_ns = fua ? entry->done_ns : 0;
+		log->commit_done_ns = entry->done_ns;
+	}
+}
+
+static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int error, bool bio_based)
+{
+	struct event_flush event = {
+		.header = { EVENT_FLUSH, EVENTS_VERSION, sizeof(event) },
+		.issue_ns = issue,
+		.complete_ns = now,
+		.disk = disk,
+		.error = error,
+		.bio_based = bio_based,
+	};
+
+	emit(&event, sizeof(event), LOSS_RING_FLUSH);
+}
+
+static __always_inline void emit_drain(__u32 disk, __u32 s_dev, __u64 ino, __u64 now)
+{
+	struct event_drain event = {
+		.header = { EVENT_DRAIN, EVENTS_VERSION, sizeof(event) },
+		.ino = ino,
+		.s_dev = s_dev,
+		.disk = disk,
+		.done_ns = now,
+	};
+
+	emit(&event, sizeof(event), LOSS_RING_FLUSH);
+}
+
+/* A remembered bio is over: whoever deletes it has the right to say so. */
+static __always_inline void finish_bio(__u64 key, struct bio_entry *found, bool fua, bool failed,
+				       __u64 now)
+{
+	struct bio_entry entry = *found;
+
+	if (bpf_map_delete_elem(&bios, &key))
+		return;
+	frame_finish(&entry, fua, failed);
+	log_finish(&entry, fua, failed, now);
+}
+
+enum completion {
+	COMPLETION_FUA = 1 << 0,
+	COMPLETION_FAILED = 1 << 1,
+	COMPLETION_KNOWN = 1 << 2,    /* it was seen queued */
+	COMPLETION_SEQUENCE = 1 << 3, /* a flush may still follow */
+};
+
+/* @bytes of a bio were transferred, or failed: into the ledger. */
+static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u32 bytes,
+					  __u32 flags, __u64 now)
+{
+	bool fua = flags & COMPLETION_FUA, tracked;
+	struct ledger_device *device = device_get(disk);
+	struct ledger_slot *slot;
+	struct owner owner;
+	__u32 index;
+
+	if (!device)
+		return;
+	attribute(view, disk, &owner);
+	tracked = (flags & COMPLETION_KNOWN) && !owner.direct && !(view->opf & OPF(NOWAIT));
+	ledger_device_done(device, bytes, tracked, owner.hash || owner.meta, fua, now);
+	if (!owner.hash)
+		return;
+	index = slot_index(owner.hash);
+	slot = bpf_map_lookup_elem(&slots, &index);
+	if (slot && ledger_slot_done(slot, bytes, tracked, fua, flags & COMPLETION_FAILED, now))
+		emit_drain(disk, owner.s_dev, owner.ino, now);
+}
+
+/*
+ * One bio of a completed request. A function of its own with plain numbers as
+ * arguments: the verifier then checks it once, not for each turn of the loop.
+ */
+__noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags, __u64 now)
+{
+	struct bio *bio = (void *)address;
+	struct bio_entry *entry;
+	struct bio_view view;
+	__u64 key = address;
+
+	view_bio(bio, &view);
+	account_bytes(&view, disk, bytes, flags, now);
+	entry = bpf_map_lookup_elem(&bios, &key);
+	if (!entry) { /* perhaps the front part of one that is remembered */
+		key = view.private;
+		entry = bpf_map_lookup_elem(&bios, &key);
+	}
+	if (!entry || entry->disk != disk)
+		return 0;
+	__sync_fetch_and_add(&entry->left_bytes, -bytes);
+	entry->done_ns = now;
+	if (flags & COMPLETION_FAILED)
+		entry->failed = 1;
+	if (entry->left_bytes <= 0 && !(flags & COMPLETION_SEQUENCE))
+		finish_bio(key, entry, flags & COMPLETION_FUA, entry->failed, now);
+	return 0;
+}
+
+static __always_inline int on_rq_issue(struct request *rq)
+{
+	__u64 key = (__u64)rq, now;
+
+	if ((rq->cmd_flags & 0xff) != REQ_OP_FLUSH)
+		return 0;
+	count_hit(HOOK_RQ_ISSUE_FLUSH);
+	now = bpf_ktime_get_ns();
+	/* Issued again after a requeue: the drive got the later one. */
+	if (bpf_map_update_elem(&flushes, &key, &now, BPF_ANY))
+		count_loss(LOSS_RING_FLUSH);
+	return 0;
+}
+
+static __always_inline int flush_complete(struct request *rq, int error)
+{
+	__u64 key = (__u64)rq, issue, now = bpf_ktime_get_ns();
+	__u64 *issued = bpf_map_lookup_elem(&flushes, &key);
+	struct ledger_device *device;
+	__u32 disk;
+
+	if (!issued)
+		return 0;
+	issue = *issued;
+	bpf_map_delete_elem(&flushes, &key);
+	disk = request_disk(rq);
+	device = disk ? device_get(disk) : NULL;
+	if (!device)
+		return 0;
+	ledger_device_flushed(device, issue, error, now);
+	emit_flush(disk, issue, now, error, false);
+	return 0;
+}
+
+/*
+ * A request, or @nr_bytes of it, completed. One that carries PREFLUSH or FUA
+ * through the flush machinery completes twice: first its data (RQF_FLUSH_SEQ
+ * still set, a post-flush may follow), then the whole with 0 bytes.
+ */
+static __always_inline int on_rq_complete(struct request *rq, int error, unsigned int nr_bytes)
+{
+	unsigned int opf = rq->cmd_flags;
+	__u32 disk, flags = 0, bytes, i;
+	struct bio_entry *entry;
+	__u64 key, now;
+	struct bio *bio;
+
+	if ((opf & 0xff) == REQ_OP_FLUSH)
+		return flush_complete(rq, error);
+	if (!op_is_data(opf))
+		return 0;
+	count_hit(HOOK_RQ_COMPLETE);
+	disk = request_disk(rq);
+	if (!disk)
+		return 0;
+	now = bpf_ktime_get_ns();
+	bio = BPF_CORE_READ(rq, bio);
+	if (!nr_bytes) {
+		key = (__u64)bio;
+		entry = bpf_map_lookup_elem(&bios, &key);
+		if (entry && entry->disk == disk)
+			finish_bio(key, entry, opf & OPF(FUA), error || entry->failed, now);
+		return 0;
+	}
+	if (opf & OPF(FUA))
+		flags |= COMPLETION_FUA;
+	if (error)
+		flags |= COMPLETION_FAILED;
+	if (!rq->start_time_ns || rq->start_time_ns >= base_ns)
+		flags |= COMPLETION_KNOWN;
+	if (request_in_flush_sequence(rq))
+		flags |= COMPLETION_SEQUENCE;
+	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio && nr_bytes; i++) {
+		bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
+		if (bytes > nr_bytes)
+			bytes = nr_bytes;
+		complete_bio((__u64)bio, bytes, disk, flags, now);
+		nr_bytes -= bytes;
+		bio = BPF_CORE_READ(bio, bi_next);
+	}
+	if (bio && nr_bytes)
+		count_loss(LOSS_WALK);
+	return 0;
+}
+
+/* The end of a bio on a device without requests: dm, md, zram, pmem. */
+static __always_inline int on_bio_complete(struct bio *bio)
+{
+	__u64 key = (__u64)bio, now;
+	struct bio_entry *found, entry;
+	struct ledger_device *device;
+	struct ledger_slot *slot;
+	int error;
+
+	found = bpf_map_lookup_elem(&bios, &key);
+	if (!found || !found->bio_based)
+		return 0;
+	entry = *found;
+	if (bpf_map_delete_elem(&bios, &key))
+		return 0;
+	device = device_get(entry.disk);
+	if (!device)
+		return 0;
+	now = bpf_ktime_get_ns();
+	error = bio->bi_status;
+	if (entry.left_bytes > 0) {
+		entry.done_ns = now;
+		ledger_device_done(device, entry.left_bytes, entry.tracked,
+				   entry.owner || entry.is_meta, entry.fua, now);
+	}
+	if (entry.left_bytes > 0 && entry.owner) {
+		slot = bpf_map_lookup_elem(&slots, &entry.slot);
+		if (slot && ledger_slot_done(slot, entry.left_bytes, entry.tracked, entry.fua,
+					     error, now))
+			emit_drain(entry.disk, entry.s_dev, entry.ino, now);
+	}
+	if (entry.preflush) {
+		ledger_device_flushed(device, entry.queued_ns, error, now);
+		emit_flush(entry.disk, entry.queued_ns, now, error ? -5 : 0, true);
+	}
+	frame_finish(&entry, entry.fua, error);
+	log_finish(&entry, entry.fua, error, now);
+	return 0;
+}
+
+/* Thin sections: up to 5.10 these tracepoints had the queue as first argument.
+ * User space counts the arguments in BTF and loads the one that fits. */
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(bio_queue, struct bio *bio)
+{
+	return on_bio_queue(bio);
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(bio_queue_with_queue, struct request_queue *queue, struct bio *bio)
+{
+	return on_bio_queue(bio);
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(rq_issue, struct request *rq)
+{
+	return on_rq_issue(rq);
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(rq_issue_with_queue, struct request_queue *queue, struct request *rq)
+{
+	return on_rq_issue(rq);
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(rq_complete, struct request *rq, int error, unsigned int nr_bytes)
+{
+	return on_rq_complete(rq, error, nr_bytes);
+}
+
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(bio_complete, struct request_queue *queue, struct bio *bio)
+{
+	return on_bio_complete(bio);
+}

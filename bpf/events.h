@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_EVENTS_H
+#define FLUSHAUDIT_EVENTS_H
+
+/*
+ * The records that cross the ring buffer. Fixed width, padding explicit and
+ * zeroed, no kernel constant untranslated but dev, inode, pid and errno. Times
+ * are CLOCK_MONOTONIC nanoseconds, sizes are bytes, a device number is
+ * major << 20 | minor.
+ */
+#include <linux/types.h>
+
+#define EVENTS_VERSION	    1
+#define EVENT_MAX_DEVICES   8
+#define EVENT_COMM_SIZE	    16
+#define EVENT_PATH_SIZE	    4096
+#define EVENT_PATH_MAX_DEPTH 64
+
+enum event_type {
+	EVENT_PATH = 1, /* the name of the file a sync call is about, at its entry */
+	EVENT_SYNC,	/* a sync call that returned */
+	EVENT_FLUSH,	/* a flush that completed */
+	EVENT_DRAIN,	/* the last write in flight of a watched inode completed */
+	EVENT_TYPES,
+};
+
+enum event_sync_kind {
+	SYNC_FSYNC = 0,
+	SYNC_FDATASYNC,
+	SYNC_FILE_RANGE,
+	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
+	SYNC_KINDS,
+};
+
+/* Where the moment the call's write-back wait was over is known from. */
+enum event_wait_source {
+	WAIT_UNSEEN = 0,
+	WAIT_OBSERVED, /* file_write_and_wait_range returned */
+	WAIT_OWN_FLUSH, /* the calling thread asked for a flush, which it does only after the wait */
+	WAIT_LOG_FORCE, /* the calling thread forced the log, likewise */
+};
+
+enum event_sync_flag {
+	SYNC_HAS_PATH = 1 << 0,
+	SYNC_NO_FILE = 1 << 1,	      /* the descriptor named no open file */
+	SYNC_INNER = 1 << 2,	      /* a stacked file system passed the call to the inode named here */
+	SYNC_DIRTY_ENTER = 1 << 3,    /* the page cache had dirty pages of the inode at entry */
+	SYNC_DIRTY_EXIT = 1 << 4,     /* ... and at return */
+	SYNC_DIRTY_UNKNOWN = 1 << 5,  /* the dirty mark cannot be read on this kernel */
+	SYNC_TOPOLOGY_UNKNOWN = 1 << 6, /* the device stack of the file system was not known yet */
+	SYNC_TOUCHED_BY_LOSS = 1 << 7, /* a ledger map was full when a write of this call came */
+	SYNC_DIRECTORY = 1 << 8,
+	SYNC_BLOCK_DEVICE = 1 << 9,
+	SYNC_TID_UNCOMMITTED = 1 << 10, /* ext4: the inode's transaction was not committed at return */
+	SYNC_TID_KNOWN = 1 << 11,
+	SYNC_TID_NEEDED = 1 << 12, /* ext4: the inode's transaction was not committed at entry */
+};
+
+enum event_device_role {
+	DEVICE_DATA = 1 << 0, /* the file system stands on it */
+	DEVICE_LOG = 1 << 1,  /* holds its journal or log */
+	DEVICE_LEAF = 1 << 2, /* a leaf below */
+};
+
+enum event_cache_bit {
+	CACHE_BIT_WRITE_BACK = 1 << 0, /* the kernel sends flushes to this queue */
+	CACHE_BIT_FUA = 1 << 1,
+	CACHE_BIT_OVERRIDE = 1 << 2, /* the driver said write-back, somebody switched it off (6.12 on) */
+	CACHE_BIT_KNOWN = 1 << 3,
+	CACHE_BIT_RQ_BASED = 1 << 4,
+};
+
+struct event_header {
+	__u16 type;
+	__u16 version;
+	__u32 size;
+};
+
+/* What the ledger knew of one device when a sync call returned. */
+struct event_device {
+	__u32 disk;
+	__u32 part;
+	__u8 roles;
+	__u8 cache;
+	__u8 slot_shared; /* the ledger slot of the inode also counted another inode's writes */
+	__u8 pad;
+	__u32 lost;	      /* writes of this device that found a map full, since the audit began */
+	__u64 watermark_enter_ns;
+	__u64 watermark_ns;
+	__u64 flush_error_ns; /* completion of the newest failed flush, 0: none */
+	__s64 inflight_bytes; /* of the inode */
+	__u64 last_done_ns;   /* newest non-FUA completion of the inode, 0: none seen */
+	__u64 last_error_ns;  /* newest failed write of the inode, 0: none */
+	__s64 unattributed_inflight_bytes;
+	__u64 unattributed_done_ns;
+	__s64 any_inflight_bytes;
+	__u64 any_done_ns;
+	__u64 log_enter_ns;   /* newest non-FUA synchronous metadata write at entry ... */
+	__u64 log_done_ns;    /* ... and at return */
+	__u64 commit_queued_ns; /* newest completed commit record: when it was queued, */
+	__u64 commit_flush_ns;	/* when the flush that goes with it was asked for, 0: none */
+	__u64 commit_done_ns;	/* when it completed, */
+	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
+	__u64 log_error_ns;	/* newest failed metadata write */
+};
+
+struct event_sync {
+	struct event_header header;
+	__u64 id;
+	__u64 enter_ns;
+	__u64 exit_ns;
+	__u32 pid;
+	__u32 tid;
+	__u8 comm[EVENT_COMM_SIZE];
+	__u8 kind;
+	__u8 wait_source;
+	__u8 nr_devices;
+	__u8 pad[5];
+	__u32 flags; /* enum event_sync_flag */
+	__s32 ret;   /* 0 or -errno */
+	__u32 s_dev; /* of the inode the data belongs to */
+	__u32 outer_s_dev; /* of the inode the caller named; differs for a stacked file system */
+	__u64 ino;
+	__u64 outer_ino;
+	__u64 fs_magic;
+	__u64 outer_fs_magic;
+	__u64 wait_done_ns;	 /* no write this call waited for completed later than this */
+	__u64 own_bytes;	 /* queued by the calling thread inside the call */
+	__u64 own_data_done_ns;	 /* newest non-FUA completion among them, data */
+	__u64 own_meta_done_ns;	 /* likewise, metadata */
+	__u64 own_data_queued_ns;
+	__s32 own_pending;	 /* data writes of them still in flight at return */
+	__s32 own_flush_pending; /* flushes asked for by the thread, not complete at return */
+	__u64 own_flush_queued_ns;
+	__u32 own_errors;
+	__u32 own_fua; /* writes that carried FUA to the drive */
+	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
+};
+
+struct event_flush {
+	struct event_header header;
+	__u64 issue_ns;
+	__u64 complete_ns;
+	__u32 disk;
+	__s32 error; /* 0 or -errno */
+	__u32 bio_based; /* 1: a bio with PREFLUSH on a device without requests */
+	__u32 pad;
+};
+
+struct event_drain {
+	struct event_header header;
+	__u64 ino;
+	__u32 s_dev;
+	__u32 disk;
+	__u64 done_ns;
+};
+
+/* The name components of a path, leaf first, each with its terminating NUL. */
+struct event_path {
+	struct event_header header;
+	__u64 id;	 /* of the sync call */
+	__u16 length;	 /* bytes used of names */
+	__u16 components;
+	__u32 flags;
+	__u8 names[EVENT_PATH_SIZE];
+};
+
+enum event_path_flag {
+	PATH_CUT = 1 << 0,     /* deeper or longer than fits: the front is missing */
+	PATH_DELETED = 1 << 1, /* the name was already unlinked */
+	PATH_ODD = 1 << 2,     /* no tree walk to a root ended it: a pipe, a memfd */
+};
+
+/* Losses and refusals, one counter per cause, read when the audit ends. */
+enum event_loss {
+	LOSS_RING = 0,	    /* ring buffer full: a record of a sync call or its name */
+	LOSS_RING_FLUSH,    /* ... a record of a flush */
+	LOSS_FRAMES,	    /* no room to remember a call in progress */
+	LOSS_BIOS,	    /* no room to remember a write in flight */
+	LOSS_DEVICES,	    /* no room for another device */
+	LOSS_WALK,	    /* a request held more bios than can be walked */
+	LOSS_TARGETS,	    /* no room for another audited process */
+	LOSSES,
+};
+
+/* Counters per sync kind: how many calls of audited processes returned. */
+struct event_totals {
+	__u64 syncs[SYNC_KINDS];
+	__u64 losses[LOSSES];
+};
+
+/* Hooks whose coverage the self-test measures. */
+enum event_hook {
+	HOOK_SYSCALL_FSYNC = 0,
+	HOOK_SYSCALL_FDATASYNC,
+	HOOK_SYSCALL_SYNC_FILE_RANGE,
+	HOOK_VFS_FSYNC,
+	HOOK_VFS_FSYNC_RANGE,
+	HOOK_WRITE_AND_WAIT,
+	HOOK_FS_TRACEPOINT,
+	HOOK_BIO_QUEUE,
+	HOOK_RQ_ISSUE_FLUSH,
+	HOOK_RQ_COMPLETE,
+	HOOKS,
+};
+
+#define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
+EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
+EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 176);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 152);
+EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
+EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 32);
+EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
+
+#endif

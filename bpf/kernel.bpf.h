@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_KERNEL_BPF_H
+#define FLUSHAUDIT_KERNEL_BPF_H
+
+/*
+ * The only place that knows kernel structs: minimal CO-RE definitions of the
+ * fields that are read, and one accessor per fact. A suffix after ___ marks a
+ * flavour of older or newer kernels; which one applies is asked from BTF,
+ * never from the version. "measured" names kernels the accessor was run on.
+ */
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "events.h"
+
+#define BDEV_MAGIC  0x62646576
+#define BTRFS_MAGIC 0x9123683E
+#define F2FS_MAGIC  0xF2F52010
+#define BTRFS_BTREE_INODE 1
+#define PF_KTHREAD  0x00200000 /* include/linux/sched.h, same since 2.6 */
+
+#ifndef barrier_var
+#define barrier_var(var) asm volatile("" : "+r"(var))
+#endif
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct request_queue;
+
+struct gendisk {
+	int major;
+	int first_minor;
+	struct request_queue *queue;
+};
+
+struct block_device {
+	struct gendisk *bd_disk;
+	__u32 bd_dev;
+};
+
+struct queue_limits___features { /* 6.11 on, measured 6.12, 6.18, 7.2 */
+	unsigned int features;
+	unsigned int flags;
+};
+
+struct request_queue {
+	const void *mq_ops; /* NULL: bio based */
+	unsigned long queue_flags;
+	struct gendisk *disk; /* 5.15 on */
+};
+
+struct request_queue___features {
+	struct queue_limits___features limits;
+};
+
+struct bvec_iter {
+	unsigned int bi_size;
+	unsigned int bi_idx;
+};
+
+struct page;
+
+struct bio_vec {
+	struct page *bv_page;
+	unsigned int bv_len;
+	unsigned int bv_offset;
+};
+
+struct bio {
+	struct bio *bi_next;
+	struct block_device *bi_bdev; /* 5.12 on */
+	unsigned int bi_opf;
+	unsigned char bi_status;
+	struct bvec_iter bi_iter;
+	void *bi_end_io;
+	void *bi_private;
+	unsigned short bi_vcnt;
+	struct bio_vec *bi_io_vec;
+};
+
+struct bio___disk { /* up to 5.11 */
+	struct gendisk *bi_disk;
+	unsigned char bi_partno;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int rq_flags;
+	struct bio *bio;
+	__u64 start_time_ns;
+};
+
+struct request___disk { /* up to 5.16 */
+	struct gendisk *rq_disk;
+};
+
+struct xarray {
+	unsigned int xa_flags;
+};
+
+struct inode;
+
+struct address_space {
+	struct inode *host;
+	struct xarray i_pages;
+};
+
+struct page {
+	unsigned long compound_head;
+	struct address_space *mapping;
+};
+
+struct page___mask { /* 7.1 on, measured 7.2 */
+	unsigned long compound_info;
+};
+
+struct file_system_type {
+	const char *name;
+};
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+	struct block_device *s_bdev;
+	struct file_system_type *s_type;
+	void *s_fs_info;
+};
+
+struct inode {
+	unsigned short i_mode;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino; /* 8 bytes on every kernel, u64 since 7.x */
+	__u32 i_rdev;
+};
+
+struct bdev_inode {
+	struct block_device bdev;
+	struct inode vfs_inode;
+};
+
+struct xfs_inode {
+	struct inode i_vnode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct file {
+	struct path f_path;
+	struct address_space *f_mapping;
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	unsigned int flags;
+	struct files_struct *files;
+	struct signal_struct *signal;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct iomap_dio {
+	struct kiocb *iocb;
+};
+
+struct journal_s {
+	unsigned int j_commit_sequence;
+};
+
+struct ext4_sb_info {
+	struct journal_s *s_journal;
+};
+
+struct ext4_inode_info {
+	unsigned int i_sync_tid;
+	unsigned int i_datasync_tid;
+	struct inode vfs_inode;
+};
+
+enum req_flag_bits {
+	__REQ_SYNC = 11,
+	__REQ_META = 12,
+	__REQ_FUA = 17,
+	__REQ_PREFLUSH = 18,
+	__REQ_NOWAIT = 21,
+};
+
+enum rqf_flags { /* 6.12 on; before: a macro, 1 << 4 */
+	__RQF_FLUSH_SEQ = 1,
+};
+
+enum req_op {
+	REQ_OP_WRITE = 1,
+	REQ_OP_FLUSH = 2,
+	REQ_OP_WRITE_ZEROES = 9,
+};
+
+#pragma clang attribute pop
+
+/* linux/dm-*, md and others: operations that put data on a device. Measured: stable 5.10 to 7.2. */
+static __always_inline bool op_is_data(unsigned int opf)
+{
+	unsigned int op = opf & 0xff;
+
+	/* 7: WRITE_SAME up to 5.17, ZONE_APPEND from 6.x on; 21: ZONE_APPEND between */
+	return op == REQ_OP_WRITE || op == REQ_OP_WRITE_ZEROES || op == 7;
+}
+
+#define OPF(name) (1U << bpf_core_enum_value(enum req_flag_bits, __REQ_##name))
+
+/*
+ * The accessors of the block side take the typed arguments of tp_btf programs
+ * and dereference them directly: 6 ns for what costs 68 through probe reads.
+ */
+static __always_inline __u32 disk_number(struct gendisk *disk)
+{
+	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
+}
+
+/*
+ * Write cache of a queue as the kernel uses it, in our own bits. Up to 6.10
+ * QUEUE_FLAG_WC = 17 and QUEUE_FLAG_FUA = 18 (include/linux/blkdev.h, macros;
+ * verified against sysfs on 5.10 and 6.1); from 6.11 limits.features bits 0, 1
+ * and limits.flags bit 0 = BLK_FLAG_WRITE_CACHE_DISABLED (1122c0c1cc71).
+ */
+static __always_inline __u64 queue_cache(struct request_queue *queue)
+{
+	__u64 bits = CACHE_BIT_KNOWN;
+
+	if (queue->mq_ops)
+		bits |= CACHE_BIT_RQ_BASED;
+	if (bpf_core_field_exists(((struct request_queue___features *)0)->limits.features)) {
+		struct request_queue___features *q = (void *)queue;
+		unsigned int features = q->limits.features;
+		unsigned int off = q->limits.flags & 1;
+
+		if ((features & 1) && !off)
+			bits |= CACHE_BIT_WRITE_BACK;
+		if ((features & 1) && off)
+			bits |= CACHE_BIT_OVERRIDE;
+		if ((features & 2) && !off)
+			bits |= CACHE_BIT_FUA;
+	} else {
+		unsigned long flags = queue->queue_flags;
+
+		if (flags & (1UL << 17))
+			bits |= CACHE_BIT_WRITE_BACK;
+		if (flags & (1UL << 18))
+			bits |= CACHE_BIT_FUA;
+	}
+	return bits;
+}
+
+/* Where a bio goes: @disk the whole disk, @part the number it was addressed to. */
+static __always_inline struct request_queue *bio_target(struct bio *bio, __u32 *disk, __u32 *part)
+{
+	if (bpf_core_field_exists(bio->bi_bdev)) {
+		struct block_device *bdev = bio->bi_bdev;
+
+		*disk = disk_number(bdev->bd_disk);
+		*part = bdev->bd_dev;
+		return bdev->bd_disk->queue;
+	} else {
+		struct bio___disk *old = (void *)bio;
+
+		*disk = disk_number(old->bi_disk);
+		*part = *disk + old->bi_partno;
+		return old->bi_disk->queue;
+	}
+}
+
+/* 0: a request of no disk (a controller's admin queue). */
+static __always_inline __u32 request_disk(struct request *rq)
+{
+	struct gendisk *disk;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		disk = rq->q->disk;
+	else
+		disk = ((struct request___disk *)rq)->rq_disk;
+	return disk ? disk_number(disk) : 0;
+}
+
+static __always_inline bool request_in_flush_sequence(struct request *rq)
+{
+	unsigned int mask = 1U << 4;
+
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
+		mask = 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
+	return rq->rq_flags & mask;
+}
+
+/*
+ * The address space a page belongs to, NULL for anonymous and kernel memory.
+ * A tail page points to its head: up to 7.0 compound_head = head | 1; from 7.1
+ * compound_info, bit 0 set: a mask to apply to the page's own address where
+ * struct page is a power of two in size, else head | 1.
+ */
+static __always_inline struct address_space *page_mapping(struct page *page)
+{
+	unsigned long link, mapping;
+
+	if (bpf_core_field_exists(((struct page___mask *)0)->compound_info)) {
+		link = BPF_CORE_READ((struct page___mask *)page, compound_info);
+		if (link & 1) {
+			unsigned long mask = link & ~1UL;
+
+			if ((-mask & (-mask - 1)) == 0)
+				page = (void *)((unsigned long)page & mask);
+			else
+				page = (void *)(link - 1);
+		}
+	} else {
+		link = BPF_CORE_READ(page, compound_head);
+		if (link & 1)
+			page = (void *)(link - 1);
+	}
+	mapping = (unsigned long)BPF_CORE_READ(page, mapping);
+	return (mapping & 3) ? NULL : (void *)mapping;
+}
+
+/* The open file behind a descriptor of the current task, NULL: none. */
+static __always_inline struct file *fd_file(unsigned int fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	return file;
+}
+
+static __always_inline bool current_is_kthread(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, flags) & PF_KTHREAD;
+}
+
+/* The block device behind the inode of a block special file's page cache. */
+static __always_inline struct block_device *inode_bdev(struct inode *inode)
+{
+	struct bdev_inode *both = (void *)inode - bpf_core_field_offset(struct bdev_inode, vfs_inode);
+
+	return &both->bdev;
+}
+
+#endif

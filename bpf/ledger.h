@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_LEDGER_H
+#define FLUSHAUDIT_LEDGER_H
+
+/*
+ * The durability ledger: pure functions on plain structs, compiled into the
+ * BPF programs, into the verdict and into the unit tests, where random
+ * interleavings are held against a brute-force model.
+ *
+ * One rule decides: a completed write is on stable media iff it carried FUA or
+ * a flush that *started* no earlier than the write completed has itself
+ * completed without error. Every simplification below errs to "not proven".
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds, 0 means never. A completion is
+ * stamped when it is seen, after the drive acknowledged it; the start of a
+ * flush is stamped before the drive receives it; so equal stamps prove.
+ *
+ * Maxima are plain stores: 5.10 has no BPF compare-and-swap. Two CPUs that
+ * complete writes of one inode within the same few nanoseconds may keep the
+ * earlier stamp; it could only prove wrongly if the last flush of the call
+ * started inside those same nanoseconds.
+ */
+#include <linux/types.h>
+
+#define LEDGER_INLINE static inline __attribute__((always_inline))
+
+/* What is outstanding of one inode on one device. */
+struct ledger_slot {
+	__u64 owner; /* hash of the inode the slot was taken for, 0: free */
+	__s64 inflight_bytes;
+	__u64 last_done_ns;  /* newest non-FUA completion */
+	__u64 last_error_ns; /* newest failed completion */
+	__u64 shared_ns;     /* another inode wrote into the slot while it held uncovered writes */
+	__u64 watched;	     /* tell user space when nothing is in flight any more */
+};
+
+/* One device: a whole disk, as requests name it. */
+struct ledger_device {
+	__u64 watermark_ns; /* start of the newest flush that completed well */
+	__u64 flush_error_ns;
+	__s64 unattributed_inflight_bytes;
+	__u64 unattributed_done_ns; /* writes that could not be charged to an inode */
+	__s64 any_inflight_bytes;
+	__u64 any_done_ns; /* newest non-FUA completion of all */
+	__u64 writes;
+	__u64 flushes; /* completed, failed ones included: what diskstats counts */
+	__u64 lost;
+	__u64 cache; /* enum event_cache_bit */
+};
+
+/* The log or journal of the file system on one partition, device or volume. */
+struct ledger_log {
+	__u64 done_ns; /* newest non-FUA synchronous metadata write */
+	__u64 error_ns;
+	__u64 commit_queued_ns;
+	__u64 commit_flush_ns;
+	__u64 commit_done_ns;
+	__u64 commit_stable_ns;
+	__u64 flush_asked_ns; /* newest flush request, and the thread that made it */
+	__u64 flush_asked_tid;
+};
+
+LEDGER_INLINE void ledger_max(__u64 *stamp, __u64 now)
+{
+	if (*(volatile __u64 *)stamp < now)
+		*(volatile __u64 *)stamp = now;
+}
+
+LEDGER_INLINE void ledger_add(__s64 *counter, __s64 amount)
+{
+	__sync_fetch_and_add(counter, amount);
+}
+
+/* Is everything that completed at @done_ns or before on stable media, given @watermark_ns? */
+LEDGER_INLINE int ledger_covers(__u64 watermark_ns, __u64 done_ns)
+{
+	return done_ns == 0 || done_ns <= watermark_ns;
+}
+
+/*
+ * Takes the slot for the inode whose hash is @owner, or notes that it is
+ * shared: a slot is an array element chosen by hash, inodes that collide are
+ * counted together. The sum can only delay a proof, never make one.
+ */
+LEDGER_INLINE void ledger_slot_claim(struct ledger_slot *slot, __u64 watermark_ns, __u64 owner,
+				     __u64 now)
+{
+	if (slot->owner == owner)
+		return;
+	if (slot->owner && (slot->inflight_bytes || !ledger_covers(watermark_ns, slot->last_done_ns)))
+		ledger_max(&slot->shared_ns, now);
+	slot->owner = owner;
+}
+
+/* A write of the slot's inode was queued. */
+LEDGER_INLINE void ledger_slot_queued(struct ledger_slot *slot, __u64 bytes)
+{
+	ledger_add(&slot->inflight_bytes, bytes);
+}
+
+/*
+ * A queued write, or @bytes of it, completed. @tracked: it had been counted by
+ * ledger_slot_queued. Returns 1 when a watched slot has just run empty.
+ */
+LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 bytes, int tracked, int fua,
+				   int failed, __u64 now)
+{
+	if (failed)
+		ledger_max(&slot->last_error_ns, now);
+	else if (!fua)
+		ledger_max(&slot->last_done_ns, now);
+	if (tracked)
+		ledger_add(&slot->inflight_bytes, -(__s64)bytes);
+	if (slot->watched && slot->inflight_bytes <= 0) {
+		slot->watched = 0;
+		return 1;
+	}
+	return 0;
+}
+
+LEDGER_INLINE void ledger_device_queued(struct ledger_device *device, __u64 bytes, int attributed)
+{
+	ledger_add(&device->any_inflight_bytes, bytes);
+	if (!attributed)
+		ledger_add(&device->unattributed_inflight_bytes, bytes);
+}
+
+LEDGER_INLINE void ledger_device_done(struct ledger_device *device, __u64 bytes, int tracked,
+				      int attributed, int fua, __u64 now)
+{
+	if (!fua) {
+		ledger_max(&device->any_done_ns, now);
+		if (!attributed)
+			ledger_max(&device->unattributed_done_ns, now);
+	}
+	if (!tracked)
+		return;
+	ledger_add(&device->any_inflight_bytes, -(__s64)bytes);
+	if (!attributed)
+		ledger_add(&device->unattributed_inflight_bytes, -(__s64)bytes);
+}
+
+/* A flush that started at @issue_ns completed. A failed one proves nothing. */
+LEDGER_INLINE void ledger_device_flushed(struct ledger_device *device, __u64 issue_ns, int failed,
+					 __u64 now)
+{
+	__sync_fetch_and_add(&device->flushes, 1);
+	if (failed)
+		ledger_max(&device->flush_error_ns, now);
+	else
+		ledger_max(&device->watermark_ns, issue_ns);
+}
+
+/*
+ * Proof (a): a flush started after the call's write-back wait was over, which
+ * ended at @wait_done_ns at the latest. Needs no attribution and holds however
+ * busy other writers are.
+ */
+LEDGER_INLINE int ledger_proof_after_wait(__u64 watermark_ns, __u64 wait_done_ns)
+{
+	return wait_done_ns && watermark_ns >= wait_done_ns;
+}
+
+/*
+ * Proof (b): nothing of the inode is in flight, and what completed is covered;
+ * writes nobody could be charged with count against every inode.
+ */
+LEDGER_INLINE int ledger_proof_quiet(__u64 watermark_ns, __s64 inflight_bytes, __u64 last_done_ns,
+				     __s64 unattributed_inflight_bytes, __u64 unattributed_done_ns)
+{
+	return inflight_bytes == 0 && unattributed_inflight_bytes == 0 &&
+	       ledger_covers(watermark_ns, last_done_ns) &&
+	       ledger_covers(watermark_ns, unattributed_done_ns);
+}
+
+#endif

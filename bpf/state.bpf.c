@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "state.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct slots_map slots SEC(".maps");
+struct devices_map devices SEC(".maps");
+struct logs_map logs SEC(".maps");
+struct topology_map topology SEC(".maps");
+struct bios_map bios SEC(".maps");
+struct flushes_map flushes SEC(".maps");
+struct frames_map frames SEC(".maps");
+struct targets_map targets SEC(".maps");
+struct ring_map ring SEC(".maps");
+struct sync_scratch_map sync_scratch SEC(".maps");
+struct path_scratch_map path_scratch SEC(".maps");
+
+const volatile __u32 slot_mask = STATE_SLOTS - 1;
+const volatile __u64 end_io_iomap = 0;
+const volatile __u64 end_io_chain = 0;
+const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS] = {};
+const volatile __u32 dirty_mark = 0;
+const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
+
+__u64 base_ns = 0;
+__u32 self_tgid = 0;
+__u32 selftest = 0;
+
+struct event_totals totals = {};
+__u64 hits[HOOKS] = {};

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_STATE_BPF_H
+#define FLUSHAUDIT_STATE_BPF_H
+
+/*
+ * The maps and switches all BPF objects share: named types here, defined once
+ * in state.bpf.c, linked by `bpftool gen object`.
+ */
+#include "kernel.bpf.h"
+#include "ledger.h"
+#include "state.h"
+
+/* A bio whose end matters by itself: on a bio-based device, with PREFLUSH or
+ * FUA, or queued inside a sync call. */
+struct bio_entry {
+	__u64 queued_ns;
+	__u64 done_ns;	  /* its data were transferred; a flush may still be due */
+	__u64 owner;	  /* see slot_owner() */
+	__u64 frame_id;	  /* of the sync call it was queued in, 0: none */
+	__u32 frame_tid;
+	__u32 disk;
+	__u32 part;
+	__s32 left_bytes; /* not yet completed */
+	__u32 slot;	  /* index, SLOT_NONE: unattributed */
+	__u32 s_dev;
+	__u64 ino;
+	__u64 commit_flush_ns; /* a commit record: when its flush was asked for */
+	__u8 is_meta;
+	__u8 is_log;	  /* synchronous metadata */
+	__u8 is_commit;
+	__u8 preflush;
+	__u8 fua;
+	__u8 bio_based;
+	__u8 failed;
+	__u8 tracked;	  /* counted as in flight */
+	__u8 own_data;	  /* of what the sync call is about */
+	__u8 pad[7];
+};
+
+#define SLOT_NONE 0xffffffffU
+
+/* A sync call in progress, by thread. */
+struct frame {
+	__u64 id;
+	__u64 enter_ns;
+	__u64 mapping;
+	__u64 ino;
+	__u64 outer_ino;
+	__u64 fs_magic;
+	__u64 outer_fs_magic;
+	__u32 s_dev;
+	__u32 outer_s_dev;
+	__u32 part; /* s_bdev, 0: the file system has no single device */
+	__u32 disk;
+	__u32 flags;
+	__u32 kind;
+	__u64 wait_done_ns;
+	__u32 wait_source;
+	__u32 opener;	   /* enum event_hook that opened it and will close it */
+	__u32 tid_wanted; /* ext4: the transaction that makes the inode reachable */
+	__u64 sb;
+	__u64 waiting_on; /* struct file * of the write-back wait in progress (kprobe level) */
+	__u64 own_bytes;
+	__u64 own_data_done_ns;
+	__u64 own_meta_done_ns;
+	__u64 own_data_queued_ns;
+	__u64 own_flush_queued_ns;
+	__s64 own_data_pending;
+	__s64 own_flush_pending;
+	__s64 own_errors;
+	__s64 own_fua;
+	__u64 log_enter_ns;
+	__u64 watermark_enter_ns[EVENT_MAX_DEVICES];
+};
+
+struct slots_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STATE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct ledger_slot);
+};
+
+struct devices_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_DEVICES);
+	__type(key, __u32);
+	__type(value, struct ledger_device);
+};
+
+struct logs_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_DEVICES);
+	__type(key, __u32);
+	__type(value, struct ledger_log);
+};
+
+struct topology_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_DEVICES);
+	__type(key, __u32);
+	__type(value, struct state_topology);
+};
+
+struct bios_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_BIOS);
+	__type(key, __u64);
+	__type(value, struct bio_entry);
+};
+
+struct flushes_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_FLUSHES);
+	__type(key, __u64); /* struct request * of a flush request */
+	__type(value, __u64);
+};
+
+struct frames_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_FRAMES);
+	__type(key, __u32);
+	__type(value, struct frame);
+};
+
+struct targets_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_TARGETS);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+};
+
+struct ring_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, STATE_RING_BYTES);
+};
+
+struct sync_scratch_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2); /* 0: system calls, which run with preemption off; 1: kernel threads */
+	__type(key, __u32);
+	__type(value, struct event_sync);
+};
+
+/* A walk from a file up to the root of its mount tree, in progress. */
+struct path_buffer {
+	struct event_path path;
+	__u8 spare[EVENT_PATH_SIZE]; /* never used: lets a mask be the bound */
+	__u64 dentry;
+	__u64 mnt;
+};
+
+struct path_scratch_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct path_buffer);
+};
+
+extern struct slots_map slots SEC(".maps");
+extern struct devices_map devices SEC(".maps");
+extern struct logs_map logs SEC(".maps");
+extern struct topology_map topology SEC(".maps");
+extern struct bios_map bios SEC(".maps");
+extern struct flushes_map flushes SEC(".maps");
+extern struct frames_map frames SEC(".maps");
+extern struct targets_map targets SEC(".maps");
+extern struct ring_map ring SEC(".maps");
+extern struct sync_scratch_map sync_scratch SEC(".maps");
+extern struct path_scratch_map path_scratch SEC(".maps");
+
+/* Set before load. */
+extern const volatile __u32 slot_mask;	    /* slots in use - 1, a power of two - 1 */
+extern const volatile __u64 end_io_iomap;   /* addresses of kernel functions, 0: unknown */
+extern const volatile __u64 end_io_chain;
+extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
+extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown */
+extern const volatile __u32 wake_bytes;	    /* wake the reader when the ring holds this much */
+
+/* Set while running. */
+extern __u64 base_ns;	/* what happened earlier was not watched */
+extern __u32 self_tgid; /* the auditor; its children are audited */
+extern __u32 selftest;	/* count hits of the auditor's own calls */
+
+/* Read while running: in .bss, which user space maps. */
+extern struct event_totals totals;
+extern __u64 hits[HOOKS];
+
+static __always_inline void count_loss(enum event_loss loss)
+{
+	__sync_fetch_and_add(&totals.losses[loss], 1);
+}
+
+static __always_inline void count_hit(enum event_hook hook)
+{
+	if (selftest)
+		__sync_fetch_and_add(&hits[hook], 1);
+}
+
+static __always_inline bool is_target(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+/* Puts a record into the ring. Wakes the reader only when much has gathered:
+ * the wake-up, charged to the traced task, is what makes tracers dear. */
+static __always_inline void emit(void *record, __u32 size, enum event_loss loss)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&ring, record, size, flags))
+		count_loss(loss);
+}
+
+static __always_inline struct ledger_device *device_get(__u32 disk)
+{
+	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
+	struct ledger_device fresh = {};
+
+	if (device)
+		return device;
+	bpf_map_update_elem(&devices, &disk, &fresh, BPF_NOEXIST);
+	device = bpf_map_lookup_elem(&devices, &disk);
+	if (!device)
+		count_loss(LOSS_DEVICES);
+	return device;
+}
+
+static __always_inline struct ledger_log *log_get(__u32 part)
+{
+	struct ledger_log *log = bpf_map_lookup_elem(&logs, &part);
+	struct ledger_log fresh = {};
+
+	if (log)
+		return log;
+	bpf_map_update_elem(&logs, &part, &fresh, BPF_NOEXIST);
+	log = bpf_map_lookup_elem(&logs, &part);
+	if (!log)
+		count_loss(LOSS_DEVICES);
+	return log;
+}
+
+/* An inode on a disk, and the slot it falls into. */
+static __always_inline __u64 slot_owner(__u32 s_dev, __u64 ino, __u32 disk)
+{
+	__u64 hash = ino * 0x9E3779B97F4A7C15ULL;
+
+	hash ^= ((__u64)s_dev << 32 | disk) * 0xC2B2AE3D27D4EB4FULL;
+	hash ^= hash >> 29;
+	return hash | 1;
+}
+
+static __always_inline __u32 slot_index(__u64 owner)
+{
+	return (owner >> 17) & slot_mask & (STATE_SLOTS - 1);
+}
+
+#endif

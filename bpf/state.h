@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_STATE_H
+#define FLUSHAUDIT_STATE_H
+
+/* Sizes of the kernel maps and the values user space writes into them. */
+#include "events.h"
+
+#define STATE_SLOTS	     131072 /* 6 MiB; fewer may be used, see slot_mask */
+#define STATE_DEVICES	     1024
+#define STATE_BIOS	     32768
+#define STATE_FLUSHES	     4096
+#define STATE_FRAMES	     16384
+#define STATE_TARGETS	     65536
+#define STATE_RING_BYTES     (16 << 20)
+#define STATE_DIRECT_END_IOS 6
+
+/* The devices a sync of a file system is judged on, by its s_dev. */
+struct state_topology {
+	__u32 nr;
+	struct {
+		__u32 disk;
+		__u32 part;
+		__u32 roles; /* enum event_device_role */
+	} devices[EVENT_MAX_DEVICES];
+	__u32 pad;
+};
+
+#endif

@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sync calls: a frame is opened where a call enters, the ledger is read where
+ * it returns. System calls are seen by their own tracepoints at every attach
+ * level; the VFS functions add what happens below (the real inode of a stacked
+ * file system, the end of the write-back wait, loop's own syncs). Attaching is
+ * not coverage: compilers inline vfs_fsync_range into its callers, so neither
+ * kind of hook is enough alone.
+ */
+#include "state.bpf.h"
+
+#define EXT4_MAGIC 0xEF53
+#define S_IFMT	   0170000
+#define S_IFDIR	   0040000
+#define S_IFBLK	   0060000
+
+static __always_inline bool dirty(struct frame *frame)
+{
+	struct address_space *mapping = (void *)frame->mapping;
+
+	return dirty_mark && mapping && (BPF_CORE_READ(mapping, i_pages.xa_flags) & dirty_mark);
+}
+
+static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
+{
+	struct file_system_type *type = BPF_CORE_READ(sb, s_type);
+	struct ext4_sb_info *info = BPF_CORE_READ(sb, s_fs_info);
+	char name[5] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(type, name));
+	/* ext2's own driver has the same magic and other structs */
+	if (!bpf_core_field_exists(((struct ext4_sb_info *)0)->s_journal))
+		return NULL;
+	if (name[0] != 'e' || name[1] != 'x' || name[2] != 't' || name[3] != '4')
+		return NULL;
+	return BPF_CORE_READ(info, s_journal);
+}
+
+/*
+ * ext4: the journal transaction that holds the inode's last change, and whether
+ * it is committed (fs/ext4/fsync.c, ext4_fsync_journal; tid_gt in linux/jbd2.h).
+ */
+static __always_inline void ext4_tid_enter(struct frame *frame, struct inode *inode,
+					   struct super_block *sb)
+{
+	struct ext4_inode_info *info;
+	struct journal_s *journal;
+
+	/* Known with module BTF only, which 5.10 has not. */
+	if (!bpf_core_field_exists(((struct ext4_inode_info *)0)->i_sync_tid) ||
+	    frame->fs_magic != EXT4_MAGIC)
+		return;
+	journal = ext4_journal(sb);
+	if (!journal)
+		return;
+	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	frame->tid_wanted = frame->kind == SYNC_FDATASYNC ? BPF_CORE_READ(info, i_datasync_tid)
+							   : BPF_CORE_READ(info, i_sync_tid);
+	frame->flags |= SYNC_TID_KNOWN;
+	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
+		frame->flags |= SYNC_TID_NEEDED;
+}
+
+static __always_inline void ext4_tid_exit(struct frame *frame)
+{
+	struct journal_s *journal;
+
+	if (!(frame->flags & SYNC_TID_KNOWN))
+		return;
+	journal = ext4_journal((void *)frame->sb);
+	if (journal && (int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
+		frame->flags |= SYNC_TID_UNCOMMITTED;
+}
+
+/* The devices to judge on: from user space's view of the stacks, else the
+ * single one the super block names. */
+static __always_inline struct state_topology *find_topology(struct frame *frame)
+{
+	__u32 key = frame->flags & SYNC_BLOCK_DEVICE ? frame->part : frame->s_dev;
+
+	return bpf_map_lookup_elem(&topology, &key);
+}
+
+/* What was known before the call: compared at its return. */
+static __always_inline void snapshot(struct frame *frame)
+{
+	struct state_topology *stack = find_topology(frame);
+	struct ledger_device *device;
+	struct ledger_log *log;
+	__u64 newest = base_ns;
+	__u32 i;
+
+	if (!stack) {
+		device = frame->disk ? bpf_map_lookup_elem(&devices, &frame->disk) : NULL;
+		log = frame->part ? bpf_map_lookup_elem(&logs, &frame->part) : NULL;
+		if (device)
+			frame->watermark_enter_ns[0] = device->watermark_ns;
+		if (log && log->done_ns > newest)
+			newest = log->done_ns;
+		frame->log_enter_ns = newest;
+		return;
+	}
+	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
+		if (i >= stack->nr)
+			break;
+		device = bpf_map_lookup_elem(&devices, &stack->devices[i].disk);
+		if (device)
+			frame->watermark_enter_ns[i] = device->watermark_ns;
+		if (!(stack->devices[i].roles & DEVICE_LOG))
+			continue;
+		log = bpf_map_lookup_elem(&logs, &stack->devices[i].part);
+		if (log && log->done_ns > newest)
+			newest = log->done_ns;
+	}
+	frame->log_enter_ns = newest;
+}
+
+/* Points the frame at the inode whose pages the call is about. */
+static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	unsigned short mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	struct block_device *bdev = BPF_CORE_READ(sb, s_bdev);
+
+	frame->flags &= ~(SYNC_DIRECTORY | SYNC_BLOCK_DEVICE);
+	frame->s_dev = BPF_CORE_READ(sb, s_dev);
+	frame->fs_magic = BPF_CORE_READ(sb, s_magic);
+	frame->ino = BPF_CORE_READ(inode, i_ino);
+	frame->sb = (__u64)sb;
+	if (frame->fs_magic == BDEV_MAGIC) {
+		frame->flags |= SYNC_BLOCK_DEVICE;
+		frame->ino = BPF_CORE_READ(inode, i_rdev);
+		bdev = inode_bdev(inode);
+	} else if (mode == S_IFDIR) {
+		frame->flags |= SYNC_DIRECTORY;
+	}
+	frame->part = 0;
+	frame->disk = 0;
+	if (bdev) {
+		struct gendisk *disk = BPF_CORE_READ(bdev, bd_disk);
+
+		frame->part = BPF_CORE_READ(bdev, bd_dev);
+		frame->disk = (__u32)BPF_CORE_READ(disk, major) << 20 |
+			      (__u32)BPF_CORE_READ(disk, first_minor);
+	}
+	snapshot(frame);
+	ext4_tid_enter(frame, inode, sb);
+}
+
+static __always_inline int frame_open(struct file *file, __u32 kind, __u32 opener)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tid = pid_tgid;
+	struct address_space *mapping;
+	struct frame frame = {};
+
+	frame.enter_ns = bpf_ktime_get_ns();
+	frame.id = frame.enter_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	frame.kind = kind;
+	frame.opener = opener;
+	if (file) {
+		mapping = BPF_CORE_READ(file, f_mapping);
+		frame.mapping = (__u64)mapping;
+		frame_aim(&frame, BPF_CORE_READ(mapping, host));
+		frame.outer_s_dev = frame.s_dev;
+		frame.outer_ino = frame.ino;
+		frame.outer_fs_magic = frame.fs_magic;
+		if (dirty(&frame))
+			frame.flags |= SYNC_DIRTY_ENTER;
+	} else {
+		frame.flags |= SYNC_NO_FILE;
+	}
+	if (!dirty_mark)
+		frame.flags |= SYNC_DIRTY_UNKNOWN;
+	if (bpf_map_update_elem(&frames, &tid, &frame, BPF_ANY)) {
+		count_loss(LOSS_FRAMES);
+		return 1;
+	}
+	return 0;
+}
+
+/* A file system below the one the caller named got the call. */
+static __always_inline void frame_inner(struct frame *frame, struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+	if (BPF_CORE_READ(inode, i_ino) == frame->ino && BPF_CORE_READ(sb, s_dev) == frame->s_dev)
+		return;
+	if (frame->flags & (SYNC_BLOCK_DEVICE | SYNC_NO_FILE))
+		return;
+	frame->flags |= SYNC_INNER;
+	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
+	frame_aim(frame, inode);
+	if (dirty(frame))
+		frame->flags |= SYNC_DIRTY_ENTER;
+}
+
+/* One device's part of the record. */
+static __always_inline void fill_device(struct event_device *out, struct frame *frame, __u32 disk,
+					__u32 part, __u32 roles, __u64 watermark_enter)
+{
+	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
+	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
+	__u32 index = slot_index(owner);
+	struct ledger_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	struct ledger_log *log = bpf_map_lookup_elem(&logs, &part);
+
+	__builtin_memset(out, 0, sizeof(*out));
+	out->disk = disk;
+	out->part = part;
+	out->roles = roles;
+	out->watermark_enter_ns = watermark_enter;
+	out->unattributed_done_ns = base_ns;
+	out->any_done_ns = base_ns;
+	out->log_enter_ns = frame->log_enter_ns;
+	out->log_done_ns = base_ns;
+	if (log) {
+		if (log->done_ns > base_ns)
+			out->log_done_ns = log->done_ns;
+		out->log_error_ns = log->error_ns;
+		out->commit_queued_ns = log->commit_queued_ns;
+		out->commit_flush_ns = log->commit_flush_ns;
+		out->commit_done_ns = log->commit_done_ns;
+		out->commit_stable_ns = log->commit_stable_ns;
+	}
+	if (slot) {
+		out->inflight_bytes = slot->inflight_bytes;
+		out->last_done_ns = slot->last_done_ns;
+		out->last_error_ns = slot->last_error_ns;
+		out->slot_shared = (slot->owner && slot->owner != owner) ||
+				   (device && slot->shared_ns > device->watermark_ns);
+		if (slot->inflight_bytes > 0 && frame->kind == SYNC_FILE_RANGE)
+			slot->watched = 1;
+	}
+	if (!device)
+		return;
+	/* Read last: a flush that ends meanwhile may only be missed, not imagined. */
+	out->cache = device->cache;
+	out->lost = device->lost;
+	out->flush_error_ns = device->flush_error_ns;
+	out->unattributed_inflight_bytes = device->unattributed_inflight_bytes;
+	if (device->unattributed_done_ns > base_ns)
+		out->unattributed_done_ns = device->unattributed_done_ns;
+	out->any_inflight_bytes = device->any_inflight_bytes;
+	if (device->any_done_ns > base_ns)
+		out->any_done_ns = device->any_done_ns;
+	out->watermark_ns = device->watermark_ns;
+}
+
+static __always_inline void fill_devices(struct event_sync *event, struct frame *frame)
+{
+	struct state_topology *stack = find_topology(frame);
+	__u32 i;
+
+	if (!stack) {
+		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
+		if (!frame->disk)
+			return;
+		fill_device(&event->devices[0], frame, frame->disk, frame->part,
+			    DEVICE_DATA | DEVICE_LOG, frame->watermark_enter_ns[0]);
+		event->nr_devices = 1;
+		return;
+	}
+	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
+		if (i >= stack->nr)
+			break;
+		fill_device(&event->devices[i], frame, stack->devices[i].disk,
+			    stack->devices[i].part, stack->devices[i].roles,
+			    frame->watermark_enter_ns[i]);
+		event->nr_devices = i + 1;
+	}
+}
+
+static __always_inline void fill_call(struct event_sync *event, struct frame *frame, long ret)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	event->header.type = EVENT_SYNC;
+	event->header.version = EVENTS_VERSION;
+	event->id = frame->id;
+	event->enter_ns = frame->enter_ns;
+	event->exit_ns = bpf_ktime_get_ns();
+	event->pid = pid_tgid >> 32;
+	event->tid = pid_tgid;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	event->kind = frame->kind;
+	event->wait_source = frame->wait_source;
+	__builtin_memset(event->pad, 0, sizeof(event->pad));
+	event->nr_devices = 0;
+	event->flags = frame->flags;
+	event->ret = ret;
+	event->s_dev = frame->s_dev;
+	event->outer_s_dev = frame->outer_s_dev;
+	event->ino = frame->ino;
+	event->outer_ino = frame->outer_ino;
+	event->fs_magic = frame->fs_magic;
+	event->outer_fs_magic = frame->outer_fs_magic;
+	event->wait_done_ns = frame->wait_done_ns;
+	event->own_bytes = frame->own_bytes;
+	event->own_data_done_ns = frame->own_data_done_ns;
+	event->own_meta_done_ns = frame->own_meta_done_ns;
+	event->own_data_queued_ns = frame->own_data_queued_ns;
+	event->own_pending = frame->own_data_pending;
+	event->own_flush_pending = frame->own_flush_pending;
+	event->own_flush_queued_ns = frame->own_flush_queued_ns;
+	event->own_errors = frame->own_errors;
+	event->own_fua = frame->own_fua;
+}
+
+/* The call returns: reads the ledger and tells user space. */
+static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), size;
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+	struct event_sync *event;
+
+	if (!frame || frame->opener != opener)
+		return 0;
+	if (frame->kind < SYNC_KINDS)
+		__sync_fetch_and_add(&totals.syncs[frame->kind], 1);
+	event = bpf_map_lookup_elem(&sync_scratch, &scratch);
+	if (event) {
+		ext4_tid_exit(frame);
+		if (dirty(frame))
+			frame->flags |= SYNC_DIRTY_EXIT;
+		fill_call(event, frame, ret);
+		if (!(frame->flags & SYNC_NO_FILE))
+			fill_devices(event, frame);
+		size = event->nr_devices;
+		if (size > EVENT_MAX_DEVICES)
+			size = EVENT_MAX_DEVICES;
+		size = __builtin_offsetof(struct event_sync, devices) +
+		       size * sizeof(struct event_device);
+		event->header.size = size;
+		if (size <= sizeof(*event))
+			emit(event, size, LOSS_RING);
+	}
+	bpf_map_delete_elem(&frames, &tid);
+	return 0;
+}
+
+/*
+ * One step of the walk from a file to the root of the mount tree: takes a name,
+ * or crosses to the parent mount. Returns 1 when the walk is over. A function
+ * of its own, its state in a map: the verifier then checks it once.
+ */
+__noinline int path_step(void)
+{
+	__u32 zero = 0, used;
+	struct path_buffer *buffer = bpf_map_lookup_elem(&path_scratch, &zero);
+	struct dentry *dentry, *parent;
+	struct vfsmount *mnt;
+	long length;
+
+	if (!buffer)
+		return 1;
+	dentry = (void *)buffer->dentry;
+	mnt = (void *)buffer->mnt;
+	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount) {
+			buffer->path.flags &= ~PATH_CUT;
+			return 1;
+		}
+		buffer->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		buffer->mnt = (__u64)above + bpf_core_field_offset(struct mount, mnt);
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	used = buffer->path.length;
+	if (parent == dentry) {
+		buffer->path.flags &= ~PATH_CUT;
+		buffer->path.flags |= PATH_ODD;
+		return 1;
+	}
+	if (used > EVENT_PATH_SIZE - 257)
+		return 1;
+	length = bpf_probe_read_kernel_str(&buffer->path.names[used], 256,
+					   BPF_CORE_READ(dentry, d_name.name));
+	if (length <= 0)
+		return 1;
+	buffer->path.length = used + length;
+	buffer->path.components++;
+	buffer->dentry = (__u64)parent;
+	return 0;
+}
+
+/* Sends the name the file has now: components from the leaf up to the root of
+ * the mount tree, so that it stays right when the file is renamed or removed. */
+static __always_inline void emit_path(struct file *file, __u64 id)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	__u32 zero = 0, size, i;
+	struct path_buffer *buffer = bpf_map_lookup_elem(&path_scratch, &zero);
+
+	if (!buffer)
+		return;
+	buffer->dentry = (__u64)dentry;
+	buffer->mnt = (__u64)mnt;
+	buffer->path.header.type = EVENT_PATH;
+	buffer->path.header.version = EVENTS_VERSION;
+	buffer->path.id = id;
+	buffer->path.length = 0;
+	buffer->path.components = 0;
+	buffer->path.flags = PATH_CUT;
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != BPF_CORE_READ(mnt, mnt_root))
+		buffer->path.flags |= PATH_DELETED;
+	for (i = 0; i < EVENT_PATH_MAX_DEPTH; i++)
+		if (path_step())
+			break;
+	size = (buffer->path.length & (2 * EVENT_PATH_SIZE - 1)) +
+	       __builtin_offsetof(struct event_path, names);
+	buffer->path.header.size = size;
+	emit(&buffer->path, size, LOSS_RING);
+}
+
+/* struct trace_event_raw_sys_enter/exit, whose layout is the tracefs format. */
+struct syscall_enter {
+	__u64 common;
+	__u64 number;
+	__u64 args[6];
+};
+
+struct syscall_exit {
+	__u64 common;
+	__u64 number;
+	long ret;
+};
+
+static __always_inline int syscall_enter(struct syscall_enter *ctx, __u32 kind, __u32 hook)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct frame *frame;
+	struct file *file;
+	__u32 tid = pid_tgid;
+
+	if ((__u32)(pid_tgid >> 32) == self_tgid)
+		count_hit(hook);
+	if (!is_target(pid_tgid >> 32))
+		return 0;
+	file = fd_file(ctx->args[0]);
+	if (frame_open(file, kind, hook) || !file)
+		return 0;
+	frame = bpf_map_lookup_elem(&frames, &tid);
+	if (frame)
+		emit_path(file, frame->id);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_fsync")
+int enter_fsync(struct syscall_enter *ctx)
+{
+	return syscall_enter(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC);
+}
+
+SEC("tracepoint/syscalls/sys_exit_fsync")
+int exit_fsync(struct syscall_exit *ctx)
+{
+	return frame_close(HOOK_SYSCALL_FSYNC, ctx->ret, 0);
+}
+
+SEC("tracepoint/syscalls/sys_enter_fdatasync")
+int enter_fdatasync(struct syscall_enter *ctx)
+{
+	return syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC);
+}
+
+SEC("tracepoint/syscalls/sys_exit_fdatasync")
+int exit_fdatasync(struct syscall_exit *ctx)
+{
+	return frame_close(HOOK_SYSCALL_FDATASYNC, ctx->ret, 0);
+}
+
+SEC("tracepoint/syscalls/sys_enter_sync_file_range")
+int enter_sync_file_range(struct syscall_enter *ctx)
+{
+	return syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE);
+}
+
+SEC("tracepoint/syscalls/sys_exit_sync_file_range")
+int exit_sync_file_range(struct syscall_exit *ctx)
+{
+	return frame_close(HOOK_SYSCALL_SYNC_FILE_RANGE, ctx->ret, 0);
+}
+
+/* A sync of @file below the system call layer. Of kernel threads (loop) it is
+ * a call of its own; inside a call it may name the real inode. */
+static __always_inline int vfs_enter(struct file *file, bool datasync, __u32 hook)
+{
+	struct address_space *mapping;
+	struct frame *frame;
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tid = pid_tgid;
+
+	if ((__u32)(pid_tgid >> 32) == self_tgid)
+		count_hit(hook);
+	frame = bpf_map_lookup_elem(&frames, &tid);
+	if (frame) {
+		mapping = BPF_CORE_READ(file, f_mapping);
+		frame_inner(frame, BPF_CORE_READ(mapping, host));
+		return 0;
+	}
+	if (current_is_kthread())
+		frame_open(file, SYNC_KERNEL, hook);
+	return 0;
+}
+
+static __always_inline int vfs_exit(__u32 hook, long ret)
+{
+	if (current_is_kthread())
+		frame_close(hook, ret, 1);
+	return 0;
+}
+
+/* file_write_and_wait_range returned: the data of the call has been written. */
+static __always_inline int wait_over(struct file *file)
+{
+	struct frame *frame;
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tid = pid_tgid;
+
+	if ((__u32)(pid_tgid >> 32) == self_tgid)
+		count_hit(HOOK_WRITE_AND_WAIT);
+	frame = bpf_map_lookup_elem(&frames, &tid);
+	if (!frame || (__u64)BPF_CORE_READ(file, f_mapping) != frame->mapping)
+		return 0;
+	frame->wait_done_ns = bpf_ktime_get_ns();
+	frame->wait_source = WAIT_OBSERVED;
+	return 0;
+}
+
+SEC("fentry/vfs_fsync")
+int BPF_PROG(fentry_vfs_fsync, struct file *file, int datasync)
+{
+	return vfs_enter(file, datasync, HOOK_VFS_FSYNC);
+}
+
+SEC("fexit/vfs_fsync")
+int BPF_PROG(fexit_vfs_fsync, struct file *file, int datasync, int ret)
+{
+	return vfs_exit(HOOK_VFS_FSYNC, ret);
+}
+
+SEC("fentry/vfs_fsync_range")
+int BPF_PROG(fentry_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
+{
+	return vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE);
+}
+
+SEC("fexit/vfs_fsync_range")
+int BPF_PROG(fexit_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync, int ret)
+{
+	return vfs_exit(HOOK_VFS_FSYNC_RANGE, ret);
+}
+
+SEC("fexit/file_write_and_wait_range")
+int BPF_PROG(fexit_write_and_wait, struct file *file, __s64 start, __s64 end, int ret)
+{
+	return wait_over(file);
+}
+
+SEC("kprobe/vfs_fsync")
+int BPF_KPROBE(kprobe_vfs_fsync, struct file *file, int datasync)
+{
+	return vfs_enter(file, datasync, HOOK_VFS_FSYNC);
+}
+
+SEC("kretprobe/vfs_fsync")
+int BPF_KRETPROBE(kretprobe_vfs_fsync, int ret)
+{
+	return vfs_exit(HOOK_VFS_FSYNC, ret);
+}
+
+SEC("kprobe/vfs_fsync_range")
+int BPF_KPROBE(kprobe_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
+{
+	return vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE);
+}
+
+SEC("kretprobe/vfs_fsync_range")
+int BPF_KRETPROBE(kretprobe_vfs_fsync_range, int ret)
+{
+	return vfs_exit(HOOK_VFS_FSYNC_RANGE, ret);
+}
+
+/* A kretprobe does not know the arguments; the frame's mapping was noted at entry. */
+SEC("kprobe/file_write_and_wait_range")
+int BPF_KPROBE(kprobe_write_and_wait, struct file *file)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+
+	if (frame)
+		frame->waiting_on = (__u64)file;
+	return 0;
+}
+
+SEC("kretprobe/file_write_and_wait_range")
+int BPF_KRETPROBE(kretprobe_write_and_wait, int ret)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
+		count_hit(HOOK_WRITE_AND_WAIT);
+	if (frame && frame->waiting_on)
+		wait_over((struct file *)frame->waiting_on);
+	return 0;
+}
+
+/*
+ * The tracepoint level, for kernels that allow neither: file systems' own
+ * tracepoints. As raw ones they attach without module BTF (5.10); those with
+ * no exit twin can only name the inner inode.
+ */
+SEC("raw_tp/ext4_sync_file_enter")
+int fs_ext4_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
+		count_hit(HOOK_FS_TRACEPOINT);
+	return vfs_enter((struct file *)ctx->args[0], ctx->args[1], HOOK_FS_TRACEPOINT);
+}
+
+SEC("raw_tp/ext4_sync_file_exit")
+int fs_ext4_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	return vfs_exit(HOOK_FS_TRACEPOINT, (int)ctx->args[1]);
+}
+
+static __always_inline int inner_only(struct inode *inode)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
+		count_hit(HOOK_FS_TRACEPOINT);
+	if (frame)
+		frame_inner(frame, inode);
+	return 0;
+}
+
+static __always_inline int xfs_inner(__u64 ip)
+{
+	if (!bpf_core_field_exists(((struct xfs_inode *)0)->i_vnode))
+		return 0;
+	return inner_only((void *)ip + bpf_core_field_offset(struct xfs_inode, i_vnode));
+}
+
+SEC("raw_tp/xfs_file_fsync")
+int fs_xfs_file(struct bpf_raw_tracepoint_args *ctx)
+{
+	return xfs_inner(ctx->args[0]);
+}
+
+SEC("raw_tp/xfs_dir_fsync")
+int fs_xfs_dir(struct bpf_raw_tracepoint_args *ctx)
+{
+	return xfs_inner(ctx->args[0]);
+}
+
+SEC("raw_tp/btrfs_sync_file")
+int fs_btrfs(struct bpf_raw_tracepoint_args *ctx)
+{
+	return inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode));
+}
+
+SEC("raw_tp/btrfs_sync_file_enter")
+int fs_btrfs_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	return inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode));
+}
+
+/* xfs forces its log only after the data wait (xfs_file_fsync); the last one counts. */
+SEC("raw_tp/xfs_log_force")
+int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+
+	if (!frame || frame->wait_source == WAIT_OBSERVED || frame->own_data_pending)
+		return 0;
+	frame->wait_done_ns = bpf_ktime_get_ns();
+	frame->wait_source = WAIT_LOG_FORCE;
+	return 0;
+}

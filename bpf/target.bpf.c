@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The audited processes: children of the auditor, and theirs. */
+#include "state.bpf.h"
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = parent->tgid, to = child->tgid, one = 1;
+
+	if (from == to) /* a thread */
+		return 0;
+	if (from != self_tgid && !is_target(from))
+		return 0;
+	if (bpf_map_update_elem(&targets, &to, &one, BPF_ANY))
+		count_loss(LOSS_TARGETS);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid, tid = task->pid;
+
+	if (!is_target(tgid))
+		return 0;
+	bpf_map_delete_elem(&frames, &tid);
+	if (task->signal->live.counter == 0)
+		bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}
+
+/* Run once by user space: tells which number the auditor has in the initial
+ * pid namespace, the one all events use. */
+SEC("raw_tp/sys_enter")
+int whoami(struct bpf_raw_tracepoint_args *ctx)
+{
+	self_tgid = bpf_get_current_pid_tgid() >> 32;
+	return 0;
+}

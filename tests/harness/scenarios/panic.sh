@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+echo something >"$RESULTS/word"
+echo c >/proc/sysrq-trigger

@@ -1,0 +1,173 @@
+# shellcheck shell=bash
+# What the live tests are written with: throwaway file systems and audits. What
+# a test mounted or attached is released when it ends, however it ends.
+live=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$live/../.." && pwd)
+FLUSHAUDIT=${FLUSHAUDIT:-$top/.build/flushaudit}
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$live/tap.sh"
+
+# --- a place on a real disk ---
+
+disk_dir=${FLUSHAUDIT_TMP:-/var/tmp}
+case $(stat -f -c %T "$disk_dir") in
+tmpfs | ramfs | overlayfs)
+    echo "Bail out! $disk_dir is not on a disk: set FLUSHAUDIT_TMP to a directory that is"
+    exit 1
+    ;;
+esac
+[ "$(id -u)" = 0 ] || { echo "Bail out! the live tests need root"; exit 1; }
+[ -x "$FLUSHAUDIT" ] || { echo "Bail out! there is no $FLUSHAUDIT: run make"; exit 1; }
+work=$(mktemp -d "$disk_dir/flushaudit-live.XXXXXX")
+on_exit "rm -rf --one-file-system '$work'"
+chmod 711 "$work"
+
+# The programs that make the sync calls.
+"$top/tests/vm/build"
+# shellcheck disable=SC2034 # used by the tests
+workload=$top/.build/vm/workload
+act=$top/.build/live/act
+mkdir -p "$top/.build/live"
+if [ ! "$act" -nt "$live/act.c" ]; then
+    ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -o "$act.$$" "$live/act.c"
+    mv "$act.$$" "$act"
+fi
+
+# --- devices and file systems ---
+
+release() { # MOUNTPOINT
+    local try
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        umount "$1" 2>/dev/null && return
+        mountpoint -q "$1" || return 0
+        sleep "0.$try"
+    done
+    umount -l "$1"
+}
+
+# Attaches an image of SIZE in DIRECTORY (default: on the disk). Sets LOOP.
+attach_loop() { # SIZE [DIRECTORY]
+    local image
+    image=$(mktemp "${2:-$work}/image.XXXXXX")
+    truncate -s "$1" "$image"
+    LOOP=$(losetup -f --show "$image")
+    on_exit "losetup -d $LOOP; rm -f $image"
+}
+
+make_fs() { # FSTYPE DEVICE
+    case $1 in
+    ext4) mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$2" ;;
+    *) "mkfs.$1" -q -f "$2" >/dev/null ;;
+    esac
+}
+
+# Mounts with no periodic commit, so that the device is idle unless a test works.
+mount_fs() { # FSTYPE DEVICE MOUNTPOINT [OPTIONS]
+    local options=${4-}
+    case $1 in
+    ext4) options=commit=300,noinit_itable${options:+,$options} ;;
+    btrfs) options=commit=300${options:+,$options} ;;
+    esac
+    mkdir -p "$3"
+    mount -t "$1" ${options:+-o "$options"} "$2" "$3"
+    on_exit "release '$3'"
+    sync -f "$3"
+}
+
+# A new file system on a new loop device. Sets LOOP and MNT.
+mounts=0
+fresh() { # FSTYPE [OPTIONS [DIRECTORY-OF-THE-IMAGE]]
+    attach_loop 512M "${3-}"
+    make_fs "$1" "$LOOP"
+    mounts=$((mounts + 1))
+    MNT=$work/$1-$mounts
+    mount_fs "$1" "$LOOP" "$MNT" "${2-}"
+}
+
+dev_of() { lsblk -dno MAJ:MIN "$1" | tr -d ' '; } # DEVICE
+
+# The kernel's own count of flushes completed on a device, as /proc/diskstats has it.
+flushes_of() { awk -v n="$(basename "$1")" '$3 == n { print $19 }' /proc/diskstats; } # DEVICE
+
+# ... once nothing is going on there.
+idle_flushes() { # DEVICE
+    local before='' now
+    while now=$(flushes_of "$1"); [ "$now" != "$before" ]; do
+        before=$now
+        sleep 0.3
+    done
+    echo "$now"
+}
+
+# --- audits ---
+
+AUDIT_OPTIONS=()
+
+# Audits a command: the report is $JSON, the exit status $STATUS; what the
+# command and the auditor said is in $work/NAME.out and NAME.err.
+audit() { # NAME COMMAND...
+    local name=$1
+    shift
+    JSON=$work/$name.json
+    STATUS=0
+    rm -f "$JSON"
+    "$FLUSHAUDIT" run "${AUDIT_OPTIONS[@]}" --json -o "$JSON" -- "$@" \
+        </dev/null >"$work/$name.out" 2>"$work/$name.err" || STATUS=$?
+}
+
+# What is compared of a report. "kernel" calls are nested in others and not the
+# command's own; they must hold where those hold.
+summary() { # prints exit status, calls, verdicts, nested, lost
+    local text
+    if ! text=$(jq -er '
+        [.syncs[] | select(.kind != "kernel")] as $own |
+        "calls=" + ($own | group_by(.kind) | map("\(.[0].kind)=\(length)") | join(",")) +
+        " verdicts=" + ($own | group_by([.verdict, .reason]) |
+            map("\(.[0].verdict)/\(.[0].reason)=\(length)") | join(",")) +
+        " nested=" + ([.syncs[] | select(.kind == "kernel" and .verdict != "durable") |
+            "\(.verdict)/\(.reason)"] | unique | join(",")) +
+        " lost=\(.totals.lost_events) command=\(.command.exit_status)"' "$JSON" 2>&1); then
+        text="no readable report: $text$(tail -n 3 "${JSON%.json}.err" 2>/dev/null)"
+    fi
+    echo "exit=$STATUS $text"
+}
+
+# True when the jq expression holds of the report.
+holds() { jq -e "${@:2}" "$1" "$JSON" >/dev/null 2>&1; } # EXPRESSION [JQ-OPTION...]
+
+# The totals must be those of the list, whatever else is asked.
+sums='(.totals | .syncs == .durable + .not_durable + .unproven) and
+    .totals.syncs == (.syncs | length) and
+    .totals.durable == ([.syncs[] | select(.verdict == "durable")] | length) and
+    .totals.not_durable == ([.syncs[] | select(.verdict == "not-durable")] | length)'
+
+# One point: the report holds exactly these calls, each with one of these
+# reasons, nothing lost, the command succeeded, and the exit code is right.
+expect() { # TITLE EXIT[,EXIT] CALLS "VERDICT/REASON..." [MORE-JQ]
+    local problem=''
+    # shellcheck disable=SC2016 # jq's own variables
+    if [[ ",$2," != *",$STATUS,"* ]]; then
+        problem="exit $STATUS, not $2"
+    elif ! holds "$sums"; then
+        problem="the totals are not those of the list"
+    elif ! holds '.totals.lost_events == 0 and .command.exit_status == 0'; then
+        problem="lost events, or the command failed"
+    elif ! holds '[.syncs[] | select(.kind != "kernel")] | group_by(.kind) |
+        map("\(.[0].kind)=\(length)") | join(",") == $calls' --arg calls "$3"; then
+        problem="not the calls $3"
+    elif ! holds 'all(.syncs[] | select(.kind != "kernel");
+        "\(.verdict)/\(.reason)" as $v | ($wanted | split(" ") | index([$v])) != null)' --arg wanted "$4"; then
+        problem="a verdict that is not one of $4"
+    elif [ "$2" = 0 ] && ! holds 'all(.syncs[]; .verdict == "durable" or .reason == "writeout-only")'; then
+        problem="a nested call that is not durable"
+    elif [ -n "${5-}" ] && ! holds "$5"; then
+        problem="not true: $5"
+    fi
+    [ -z "$problem" ] || problem+=" ($(summary))"
+    point "$1" "$problem"
+}
+
+# The reasons a call may have that had something to make durable on a drive with
+# a volatile cache.
+# shellcheck disable=SC2034 # used by the tests
+proven="durable/flushed durable/shared-flush durable/fua"

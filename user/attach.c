@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flushaudit.skel.h"
+#include "kernel.h"
+#include "ledger.h"
+#include "selftest.h"
+
+#define ALL_LEVELS (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
+#define MAX_BLIND_SPOTS 16
+
+/*
+ * One row per BPF program: at which levels it is used, whether the audit can
+ * go on without it, how many arguments its tracepoint must have (0: any), and
+ * what is not seen when it is missing.
+ */
+static const struct program_row {
+	const char *name;
+	const char *tracepoint; /* whose arity is asked from BTF */
+	int arguments;
+	int levels;
+	bool optional;
+	const char *blind;
+} rows[] = {
+	/* Completions first: a write seen queued but not completed would count for ever. */
+	{ "rq_complete", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "bio_complete", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL },
+	{ "rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL },
+	{ "bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL },
+	{ "bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL },
+	{ "process_fork", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "process_exit", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "exit_fsync", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "exit_fdatasync", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "exit_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "fexit_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
+	{ "fexit_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
+	{ "fexit_write_and_wait", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
+	{ "fentry_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
+	{ "fentry_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
+	{ "kretprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "kretprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "kretprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "kprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "kprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "kprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
+	{ "fs_ext4_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true,
+	  "syncs of ext4 by the kernel itself (below loop devices) are not seen" },
+	{ "fs_ext4_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	/* These only refine what a missing one leaves unproven; absent with their module. */
+	{ "fs_xfs_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{ "fs_xfs_dir", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{ "fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{ "fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{ "fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{ "enter_fsync", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL },
+	{ "enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL },
+};
+
+#define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+struct attach {
+	struct flushaudit_bpf *skel;
+	struct ring_buffer *ring;
+	struct bpf_link *links[NR_ROWS];
+	enum attach_level level;
+	attach_record_fn fn;
+	void *fn_ctx;
+	size_t nr_blind;
+	char blind[MAX_BLIND_SPOTS][160];
+};
+
+static const char *const level_names[LEVELS] = {
+	[LEVEL_AUTO] = "auto",
+	[LEVEL_FENTRY] = "fentry",
+	[LEVEL_KPROBE] = "kprobe",
+	[LEVEL_TRACEPOINT] = "tracepoint",
+};
+
+const char *attach_level_name(enum attach_level level)
+{
+	return level < LEVELS ? level_names[level] : "?";
+}
+
+enum attach_level attach_level_parse(const char *name)
+{
+	enum attach_level level;
+
+	for (level = LEVEL_AUTO; level < LEVELS; level++)
+		if (!strcmp(name, level_names[level]))
+			break;
+	return level;
+}
+
+static void add_blind_spot(struct attach *attach, const char *text)
+{
+	if (attach->nr_blind < MAX_BLIND_SPOTS)
+		snprintf(attach->blind[attach->nr_blind++], sizeof(attach->blind[0]), "%s", text);
+}
+
+static int on_ring_record(void *ctx, void *record, size_t size)
+{
+	struct attach *attach = ctx;
+
+	if (attach->fn)
+		attach->fn(attach->fn_ctx, record, size);
+	return 0; /* an error here would drop the rest of the batch unseen */
+}
+
+static uint32_t power_of_two(uint64_t wanted, uint32_t lowest)
+{
+	uint64_t size = lowest;
+
+	while (size < wanted && size < 1U << 30)
+		size <<= 1;
+	return size;
+}
+
+static void size_maps(struct flushaudit_bpf *skel, const struct attach_options *options)
+{
+	uint32_t ring = STATE_RING_BYTES;
+
+	if (options->ring_bytes) {
+		ring = power_of_two(options->ring_bytes, getpagesize());
+		bpf_map__set_max_entries(skel->maps.ring, ring);
+	}
+	skel->rodata->wake_bytes = ring / 4;
+	if (options->ledger_entries) {
+		uint32_t slots = power_of_two(options->ledger_entries, 1);
+
+		skel->rodata->slot_mask = (slots < STATE_SLOTS ? slots : STATE_SLOTS) - 1;
+		bpf_map__set_max_entries(skel->maps.bios, options->ledger_entries);
+	}
+}
+
+/* Asks the running kernel for the facts the programs need before they load. */
+static void read_kernel_facts(struct attach *attach, const struct btf *btf)
+{
+	static const char *const direct[STATE_DIRECT_END_IOS] = {
+		"blkdev_bio_end_io", "blkdev_bio_end_io_async", "blkdev_bio_end_io_simple",
+		"dio_bio_end_io", "dio_bio_end_aio", "btrfs_end_dio_bio",
+	};
+	struct flushaudit_bpf *skel = attach->skel;
+	struct kernel_symbol symbols[STATE_DIRECT_END_IOS + 2] = { { "iomap_dio_bio_end_io", 0 },
+								  { "bio_chain_endio", 0 } };
+	size_t i;
+
+	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
+		symbols[i + 2].name = direct[i];
+	kernel_find_symbols(symbols, STATE_DIRECT_END_IOS + 2);
+	skel->rodata->end_io_iomap = symbols[0].address;
+	skel->rodata->end_io_chain = symbols[1].address;
+	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
+		skel->rodata->end_io_direct[i] = symbols[i + 2].address;
+	if (!symbols[0].address)
+		add_blind_spot(attach, "direct writes cannot be charged to their file "
+				       "(kernel symbols are hidden, see kptr_restrict)");
+	skel->rodata->dirty_mark = kernel_dirty_mark(btf);
+}
+
+static bool row_is_used(const struct program_row *row, enum attach_level level,
+			const struct btf *btf)
+{
+	if (!(row->levels & 1 << level))
+		return false;
+	return !row->arguments ||
+	       kernel_tracepoint_arguments(btf, row->tracepoint) == row->arguments;
+}
+
+static int load_level(struct attach *attach, const struct attach_options *options,
+		      const struct btf *btf, struct error *err)
+{
+	struct bpf_program *program;
+	size_t i;
+	int ret;
+
+	attach->skel = flushaudit_bpf__open();
+	if (!attach->skel)
+		return error_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
+	size_maps(attach->skel, options);
+	read_kernel_facts(attach, btf);
+	for (i = 0; i < NR_ROWS; i++) {
+		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
+		if (!program)
+			return error_set(err, EINVAL, "no BPF program '%s' in this build", rows[i].name);
+		bpf_program__set_autoload(program, row_is_used(&rows[i], attach->level, btf));
+	}
+	ret = flushaudit_bpf__load(attach->skel);
+	if (ret)
+		return error_set(err, -ret,
+				 "the kernel refused the BPF programs (%s); run with --verbose to see "
+				 "its verifier log",
+				 strerror(-ret));
+	return 0;
+}
+
+static int attach_rows(struct attach *attach, struct error *err)
+{
+	struct bpf_program *program;
+	size_t i;
+
+	for (i = 0; i < NR_ROWS; i++) {
+		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
+		if (!bpf_program__autoload(program))
+			continue;
+		attach->links[i] = bpf_program__attach(program);
+		if (attach->links[i])
+			continue;
+		if (!rows[i].optional)
+			return error_set(err, errno, "cannot attach %s: %s", rows[i].name,
+					 strerror(errno));
+		if (rows[i].blind)
+			add_blind_spot(attach, rows[i].blind);
+	}
+	return 0;
+}
+
+/* Learns the auditor's number in the initial pid namespace from the kernel side. */
+static int learn_self(struct attach *attach, struct error *err)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int ret = bpf_prog_test_run_opts(bpf_program__fd(attach->skel->progs.whoami), &opts);
+
+	if (ret)
+		return error_set(err, -ret, "cannot run a BPF program: %s", strerror(-ret));
+	return 0;
+}
+
+/* Calls each kind of sync once on an own file and turns what was not seen into
+ * blind spots: attaching is not coverage. */
+static int run_selftest(struct attach *attach, struct error *err)
+{
+	volatile __u64 *hits = attach->skel->bss->hits;
+	struct selftest_result result;
+	int ret;
+
+	attach->skel->bss->selftest = 1;
+	ret = selftest_run(&result, err);
+	attach->skel->bss->selftest = 0;
+	if (ret)
+		return ret;
+	if (!hits[HOOK_SYSCALL_FSYNC] || !hits[HOOK_SYSCALL_FDATASYNC] ||
+	    !hits[HOOK_SYSCALL_SYNC_FILE_RANGE])
+		return error_set(err, ENOTSUP,
+				 "the self-test's own sync calls were not seen by the system call "
+				 "tracepoints; this kernel cannot be audited");
+	if (attach->level == LEVEL_TRACEPOINT) {
+		add_blind_spot(attach, "the end of the write-back wait is not observed: a proof needs "
+				       "the file system's own flush or a quiet file");
+		add_blind_spot(attach, "syncs by the kernel itself are seen on ext4 only: loop devices "
+				       "over files on other file systems stay unproven");
+	} else if (!hits[HOOK_WRITE_AND_WAIT] && result.writes_back) {
+		add_blind_spot(attach, "file_write_and_wait_range is inlined in this kernel: the end "
+				       "of the write-back wait is not observed");
+	}
+	if (!result.writes_back)
+		add_blind_spot(attach, "no disk file system for the self-test's file: coverage of the "
+				       "VFS hooks was not measured (set TMPDIR)");
+	return 0;
+}
+
+static int attach_all(struct attach *attach, struct error *err)
+{
+	int tracefs = kernel_tracefs_enter(err), ret;
+
+	if (tracefs < -1)
+		return tracefs;
+	ret = attach_rows(attach, err);
+	kernel_tracefs_leave(tracefs);
+	return ret;
+}
+
+static int open_level(struct attach *attach, const struct attach_options *options,
+		      const struct btf *btf, struct error *err)
+{
+	int ret;
+
+	ret = load_level(attach, options, btf, err);
+	if (!ret)
+		ret = learn_self(attach, err);
+	if (!ret)
+		ret = attach_all(attach, err);
+	if (ret)
+		return ret;
+	attach->ring = ring_buffer__new(bpf_map__fd(attach->skel->maps.ring), on_ring_record, attach,
+					NULL);
+	if (!attach->ring)
+		return error_set(err, errno, "cannot map the ring buffer: %s", strerror(errno));
+	return run_selftest(attach, err);
+}
+
+static enum attach_level choose_level(const struct attach_options *options, const struct btf *btf)
+{
+	if (options->level != LEVEL_AUTO)
+		return options->level;
+	if (kernel_can_fentry(btf, "vfs_fsync_range"))
+		return LEVEL_FENTRY;
+	if (kernel_can_kprobe("vfs_fsync_range"))
+		return LEVEL_KPROBE;
+	return LEVEL_TRACEPOINT;
+}
+
+int attach_open(struct attach **out, const struct attach_options *options, struct error *err)
+{
+	struct attach *attach;
+	struct btf *btf;
+	int ret;
+
+	*out = NULL;
+	if (geteuid() != 0)
+		return error_set(err, EPERM,
+				 "watching the kernel needs root: run with sudo (the command itself can "
+				 "run as another user with --user)");
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return error_set(err, errno,
+				 "this kernel offers no BTF (/sys/kernel/btf/vmlinux: %s); flushaudit needs "
+				 "one built with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10",
+				 strerror(errno));
+	attach = calloc(1, sizeof(*attach));
+	if (!attach) {
+		btf__free(btf);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	attach->level = choose_level(options, btf);
+	ret = open_level(attach, options, btf, err);
+	btf__free(btf);
+	if (ret) {
+		attach_free(attach);
+		return ret;
+	}
+	*out = attach;
+	return 0;
+}
+
+void attach_free(struct attach *attach)
+{
+	size_t i;
+
+	if (!attach)
+		return;
+	ring_buffer__free(attach->ring);
+	/* Queue hooks go before completion hooks, the reverse of attaching. */
+	for (i = NR_ROWS; i-- > 0;)
+		bpf_link__destroy(attach->links[i]);
+	flushaudit_bpf__destroy(attach->skel);
+	free(attach);
+}
+
+enum attach_level attach_level(const struct attach *attach)
+{
+	return attach->level;
+}
+
+size_t attach_nr_blind_spots(const struct attach *attach)
+{
+	return attach->nr_blind;
+}
+
+const char *attach_blind_spot(const struct attach *attach, size_t index)
+{
+	return index < attach->nr_blind ? attach->blind[index] : NULL;
+}
+
+uint64_t attach_start(struct attach *attach)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	attach->skel->bss->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	return attach->skel->bss->base_ns;
+}
+
+int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology)
+{
+	return bpf_map__update_elem(attach->skel->maps.topology, &dev, sizeof(dev), topology,
+				    sizeof(*topology), BPF_ANY);
+}
+
+void attach_on_record(struct attach *attach, attach_record_fn fn, void *ctx)
+{
+	attach->fn = fn;
+	attach->fn_ctx = ctx;
+}
+
+int attach_fd(const struct attach *attach)
+{
+	return ring_buffer__epoll_fd(attach->ring);
+}
+
+int attach_drain(struct attach *attach)
+{
+	return ring_buffer__consume(attach->ring);
+}
+
+void attach_totals(const struct attach *attach, struct event_totals *totals)
+{
+	memcpy(totals, (const void *)&attach->skel->bss->totals, sizeof(*totals));
+}
+
+uint64_t attach_missed_runs(const struct attach *attach)
+{
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, attach->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		/* Up to 5.11 the field is not filled and stays 0. */
+		if (bpf_program__fd(program) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+uint64_t attach_device_writes(const struct attach *attach, uint32_t disk)
+{
+	struct ledger_device device;
+
+	if (bpf_map__lookup_elem(attach->skel->maps.devices, &disk, sizeof(disk), &device,
+				 sizeof(device), 0))
+		return 0;
+	return device.writes;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_ATTACH_H
+#define FLUSHAUDIT_ATTACH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "state.h"
+
+/* What the kernel lets us see. A lower level sees less, and says what. */
+enum attach_level {
+	LEVEL_AUTO = 0,
+	LEVEL_FENTRY,
+	LEVEL_KPROBE,
+	LEVEL_TRACEPOINT,
+	LEVELS,
+};
+
+struct attach_options {
+	enum attach_level level; /* LEVEL_AUTO: the best that really attaches */
+	uint32_t ring_bytes;	 /* a power of two, 0: default */
+	uint32_t ledger_entries; /* writes in flight and inodes to remember, 0: default */
+};
+
+struct attach;
+
+/*
+ * Loads and attaches the BPF programs and runs the self-test. On failure
+ * returns -errno with the cause and the next step in @err. The caller frees
+ * *@out with attach_free.
+ */
+int attach_open(struct attach **out, const struct attach_options *options, struct error *err);
+void attach_free(struct attach *attach);
+
+enum attach_level attach_level(const struct attach *attach);
+size_t attach_nr_blind_spots(const struct attach *attach);
+const char *attach_blind_spot(const struct attach *attach, size_t index);
+
+/* From now on events count; returns the moment, CLOCK_MONOTONIC ns. */
+uint64_t attach_start(struct attach *attach);
+
+/* Tells the kernel side which devices file system or device @dev stands on. 0 or -errno. */
+int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology);
+
+/* Receives one record as it came; called from attach_poll. */
+typedef void (*attach_record_fn)(void *ctx, const void *record, size_t size);
+void attach_on_record(struct attach *attach, attach_record_fn fn, void *ctx);
+
+/* A descriptor that becomes readable when much has gathered; poll() it, then drain. */
+int attach_fd(const struct attach *attach);
+
+/* Hands every record present to the callback. Returns their number or -errno. */
+int attach_drain(struct attach *attach);
+
+/* Counters so far: sync calls seen and records lost, by cause. */
+void attach_totals(const struct attach *attach, struct event_totals *totals);
+
+/* Runs of our own programs that the kernel skipped (recursion), so far. */
+uint64_t attach_missed_runs(const struct attach *attach);
+
+/* Writes queued to a disk since attach_start, 0 for one never seen. */
+uint64_t attach_device_writes(const struct attach *attach, uint32_t disk);
+
+const char *attach_level_name(enum attach_level level);
+enum attach_level attach_level_parse(const char *name); /* LEVELS: unknown */
+
+#endif

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exitcode.h"
+#include "format.h"
+#include "pipeline.h"
+#include "stack.h"
+#include "topology.h"
+#include "verdict.h"
+
+struct audit {
+	struct attach *attach;
+	struct stack *stack;
+	struct store *store;
+	struct pipeline *pipeline;
+	int mounts_fd;
+	uint64_t missed_before; /* runs the kernel skipped before the audit began */
+};
+
+static const struct {
+	const char *cause;
+	const char *remedy;
+} losses[LOSSES] = {
+	[LOSS_RING] = { "ring buffer full", "enlarge --ring-size" },
+	[LOSS_RING_FLUSH] = { "ring buffer full (flushes)", "enlarge --ring-size" },
+	[LOSS_FRAMES] = { "too many sync calls at a time", "audit fewer threads at a time" },
+	[LOSS_BIOS] = { "ledger full", "enlarge --ledger-size" },
+	[LOSS_DEVICES] = { "too many devices", "report it: the limit is built in" },
+	[LOSS_WALK] = { "request of too many bios", "report it: the limit is built in" },
+	[LOSS_TARGETS] = { "too many processes", "audit fewer processes at a time" },
+};
+
+/* Tells the kernel side which devices every file system and device stands on. */
+static void push_topology(struct audit *audit)
+{
+	struct state_topology topology;
+	size_t i;
+
+	for (i = 0; i < stack_nr_mounts(audit->stack); i++) {
+		const struct stack_mount *mount = stack_mount_at(audit->stack, i);
+
+		if (!topology_of(audit->stack, mount->dev, &topology))
+			attach_set_topology(audit->attach, mount->dev, &topology);
+	}
+	for (i = 0; i < stack_nr_nodes(audit->stack); i++) {
+		const struct stack_node *node = stack_node_at(audit->stack, i);
+
+		if (node->kind != STACK_FS && !topology_of(audit->stack, node->dev, &topology))
+			attach_set_topology(audit->attach, node->dev, &topology);
+	}
+}
+
+void audit_rescan(struct audit *audit)
+{
+	/* A failing scan keeps the old view; what it lacks ends as "untracked". */
+	stack_scan(audit->stack, NULL);
+	push_topology(audit);
+}
+
+static void rescan_for_pipeline(void *ctx)
+{
+	audit_rescan(ctx);
+}
+
+static void push_record(void *ctx, const void *record, size_t size)
+{
+	pipeline_push(ctx, record, size);
+}
+
+static int set_up(struct audit *audit, const struct attach_options *options, struct error *err)
+{
+	int ret;
+
+	audit->stack = stack_new("");
+	if (!audit->stack)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = store_open(&audit->store, err);
+	if (ret)
+		return ret;
+	audit->pipeline = pipeline_new(audit->stack, audit->store);
+	if (!audit->pipeline)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = attach_open(&audit->attach, options, err);
+	if (ret)
+		return ret;
+	audit->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	ret = stack_scan(audit->stack, err);
+	if (ret)
+		return ret;
+	push_topology(audit);
+	pipeline_on_unknown(audit->pipeline, rescan_for_pipeline, audit);
+	attach_on_record(audit->attach, push_record, audit->pipeline);
+	return 0;
+}
+
+int audit_open(struct audit **out, const struct attach_options *options, struct error *err)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int ret;
+
+	*out = NULL;
+	if (!audit)
+		return error_set(err, ENOMEM, "out of memory");
+	audit->mounts_fd = -1;
+	ret = set_up(audit, options, err);
+	if (ret) {
+		audit_free(audit);
+		return ret;
+	}
+	*out = audit;
+	return 0;
+}
+
+void audit_free(struct audit *audit)
+{
+	if (!audit)
+		return;
+	attach_free(audit->attach);
+	pipeline_free(audit->pipeline);
+	store_free(audit->store);
+	stack_free(audit->stack);
+	if (audit->mounts_fd >= 0)
+		close(audit->mounts_fd);
+	free(audit);
+}
+
+/* The command as JSON array and as one line, both printable. */
+static void describe_command(struct audit *audit, char *const *argv)
+{
+	char json[8192] = "[", line[1024] = "", safe[2048], piece[4200];
+	size_t i, k, n;
+
+	for (i = 0; argv[i]; i++) {
+		format_safe_text(safe, sizeof(safe), argv[i], strlen(argv[i]));
+		for (k = 0, n = 0; safe[k]; k++) {
+			if (safe[k] == '"' || safe[k] == '\\')
+				piece[n++] = '\\';
+			piece[n++] = safe[k];
+		}
+		piece[n] = '\0';
+		if (strlen(json) + n + 8 < sizeof(json))
+			snprintf(json + strlen(json), sizeof(json) - strlen(json), "%s\"%s\"",
+				 i ? ", " : "", piece);
+		if (strlen(line) + strlen(safe) + 2 < sizeof(line))
+			snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", i ? " " : "",
+				 safe);
+	}
+	strcat(json, "]");
+	store_set_meta(audit->store, "argv", json);
+	store_set_meta(audit->store, "command", line);
+}
+
+void audit_start(struct audit *audit, char *const *argv)
+{
+	struct utsname kernel;
+	uint64_t start;
+	size_t i;
+
+	uname(&kernel);
+	store_set_meta_number(audit->store, "schema", 1);
+	store_set_meta(audit->store, "version", VERSION);
+	store_set_meta(audit->store, "level", attach_level_name(attach_level(audit->attach)));
+	store_set_meta(audit->store, "kernel", kernel.release);
+	for (i = 0; i < attach_nr_blind_spots(audit->attach); i++)
+		store_add_blind_spot(audit->store, attach_blind_spot(audit->attach, i));
+	describe_command(audit, argv);
+	audit->missed_before = attach_missed_runs(audit->attach);
+	start = attach_start(audit->attach);
+	pipeline_start(audit->pipeline, start);
+	store_set_meta_number(audit->store, "start_ns", start);
+}
+
+int audit_fd(const struct audit *audit)
+{
+	return attach_fd(audit->attach);
+}
+
+int audit_mounts_fd(const struct audit *audit)
+{
+	return audit->mounts_fd;
+}
+
+void audit_drain(struct audit *audit)
+{
+	struct event_totals totals;
+	uint64_t lost = 0;
+	int i;
+
+	/* Read first: a record judged from now on may suffer from any loss before. */
+	attach_totals(audit->attach, &totals);
+	for (i = 0; i < LOSSES; i++)
+		lost += totals.losses[i];
+	pipeline_note_losses(audit->pipeline, lost);
+	attach_drain(audit->attach);
+}
+
+/* What was lost, and how many sync calls are missing from the list for it. */
+static void store_losses(struct audit *audit)
+{
+	uint64_t missing = 0, missed;
+	struct event_totals totals;
+	int i;
+
+	attach_totals(audit->attach, &totals);
+	for (i = 0; i < SYNC_KERNEL; i++) {
+		uint64_t arrived = pipeline_syncs(audit->pipeline, i);
+
+		if (totals.syncs[i] > arrived)
+			missing += totals.syncs[i] - arrived;
+	}
+	missing += totals.losses[LOSS_FRAMES];
+	for (i = 0; i < LOSSES; i++) {
+		if (!totals.losses[i])
+			continue;
+		store_add_loss(audit->store, losses[i].cause, totals.losses[i], missing,
+			       losses[i].remedy);
+		missing = 0;
+	}
+	if (missing)
+		store_add_loss(audit->store, "records missing", missing, missing, "audit again");
+	if (pipeline_rejected(audit->pipeline))
+		store_add_loss(audit->store, "records rejected", pipeline_rejected(audit->pipeline), 0,
+			       "report it: the two sides of flushaudit disagree");
+	missed = attach_missed_runs(audit->attach) - audit->missed_before;
+	if (missed)
+		store_add_loss(audit->store, "program runs the kernel skipped", missed, 0, "audit again");
+}
+
+static void store_node(void *ctx, const struct stack_node *node)
+{
+	char dev[32], lower[32], parents[1024] = "[";
+	struct audit *audit = ctx;
+	struct store_device row = {
+		.dev = format_dev(dev, sizeof(dev), node->dev),
+		.name = node->name,
+		.kind = stack_kind_name(node->kind),
+		.cache = stack_cache_name(node->cache),
+		.parents = parents,
+		.detail = node->detail,
+		.fua = node->fua,
+		.leaf = node->leaf,
+		.writes = attach_device_writes(audit->attach, node->dev),
+	};
+	size_t i;
+
+	switch (node->cache) {
+	case CACHE_VOLATILE:
+	case CACHE_OVERRIDDEN:
+	case CACHE_RAM:
+		row.volatile_cache = 1;
+		break;
+	case CACHE_NONE:
+		row.volatile_cache = 0;
+		break;
+	default:
+		row.volatile_cache = -1;
+	}
+	for (i = 0; i < node->nr_lower; i++)
+		snprintf(parents + strlen(parents), sizeof(parents) - strlen(parents), "%s\"%s\"",
+			 i ? "," : "", format_dev(lower, sizeof(lower), node->lower[i]));
+	strcat(parents, "]");
+	store_add_device(audit->store, &row);
+}
+
+void audit_finish(struct audit *audit, int exit_status)
+{
+	struct timespec now;
+
+	audit_drain(audit);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	store_set_meta_number(audit->store, "end_ns", now.tv_sec * 1000000000LL + now.tv_nsec);
+	if (exit_status >= 0)
+		store_set_meta_number(audit->store, "exit_status", exit_status);
+	store_losses(audit);
+	pipeline_each_device(audit->pipeline, store_node, audit);
+	store_finish(audit->store);
+}
+
+int audit_exit_code(struct audit *audit)
+{
+	/* A write-out that a later flush covered is honest batching (git). */
+	if (store_number(audit->store,
+			 "SELECT count(*) FROM calls WHERE verdict = 'not-durable'"
+			 " AND NOT (reason = 'writeout-only' AND covered_by IS NOT NULL)") ||
+	    store_number(audit->store, "SELECT count(*) FROM findings WHERE severity = 'risk'"))
+		return EXIT_NOT_DURABLE;
+	if (store_number(audit->store, "SELECT unproven FROM totals") ||
+	    store_number(audit->store, "SELECT lost_events FROM totals"))
+		return EXIT_UNPROVEN;
+	return EXIT_DURABLE;
+}
+
+struct store *audit_store(struct audit *audit)
+{
+	return audit->store;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_AUDIT_H
+#define FLUSHAUDIT_AUDIT_H
+
+#include "attach.h"
+#include "error.h"
+#include "store.h"
+
+/* A live audit: kernel side, device stacks, pipeline and database wired up. */
+struct audit;
+
+/* 0, or -errno with @err. The caller frees *@out with audit_free. */
+int audit_open(struct audit **out, const struct attach_options *options, struct error *err);
+void audit_free(struct audit *audit);
+
+/* From now on events count. @argv: the audited command, for the report. */
+void audit_start(struct audit *audit, char *const *argv);
+
+/* Becomes readable when many records wait; poll it and call audit_drain now and then anyway. */
+int audit_fd(const struct audit *audit);
+void audit_drain(struct audit *audit);
+
+/* POLLPRI on it: mounts changed, call audit_rescan. */
+int audit_mounts_fd(const struct audit *audit);
+void audit_rescan(struct audit *audit);
+
+/* Takes the last records, counts losses and devices. @exit_status: of the command, -1: unknown. */
+void audit_finish(struct audit *audit, int exit_status);
+
+/* 0, 1 or 3 as the design has it. */
+int audit_exit_code(struct audit *audit);
+
+struct store *audit_store(struct audit *audit);
+
+#endif

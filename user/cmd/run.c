@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* flushaudit run: audit a command and all its descendants, then report. */
+#include <argp.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "audit.h"
+#include "cmd/cmd.h"
+#include "report/report.h"
+#include "target.h"
+
+#define DRAIN_MS      20   /* how long records may wait in the ring */
+#define GRACE_MS      2000 /* what a signalled command has to end */
+
+struct run_options {
+	const char *output, *format, *db, *user;
+	bool all, follow_command, propagate, verbose;
+	struct attach_options attach;
+	char **command;
+};
+
+enum option_key {
+	KEY_JSON = 256,
+	KEY_FORMAT,
+	KEY_DB,
+	KEY_ALL,
+	KEY_LEVEL,
+	KEY_FOLLOW,
+	KEY_USER,
+	KEY_PROPAGATE,
+	KEY_RING,
+	KEY_LEDGER,
+};
+
+static const struct argp_option argp_options[] = {
+	{ "output", 'o', "FILE", 0, "Write the report to FILE instead of stderr", 1 },
+	{ "format", KEY_FORMAT, "NAME", 0, "text (default) or json", 1 },
+	{ "json", KEY_JSON, NULL, 0, "Same as --format json", 1 },
+	{ "all", KEY_ALL, NULL, 0, "List every sync call in the text report", 1 },
+	{ "db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1 },
+	{ "user", KEY_USER, "NAME", 0, "Run the command as this user", 2 },
+	{ "follow", KEY_FOLLOW, "WHAT", 0,
+	  "all (default): audit until the last descendant ended; command: until the command itself did", 2 },
+	{ "propagate", KEY_PROPAGATE, NULL, 0,
+	  "Exit with the command's own status when the audit itself passes", 2 },
+	{ "level", KEY_LEVEL, "LEVEL", 0,
+	  "auto (default), fentry, kprobe or tracepoint: how the kernel is watched", 3 },
+	{ "ring-size", KEY_RING, "BYTES", 0, "Size of the ring buffer, rounded up to a power of two", 3 },
+	{ "ledger-size", KEY_LEDGER, "N", 0, "Writes in flight and inodes the ledger can hold", 3 },
+	{ "verbose", 'v', NULL, 0, "Show what libbpf and the kernel's verifier say", 3 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Runs CMD and tells for every fsync, fdatasync and sync_file_range of it and of all its "
+	"descendants whether the data was on stable media when the call returned."
+	"\vThe command keeps its standard streams; the report goes to stderr or -o FILE. Ctrl-C or "
+	"SIGTERM ends the audit and still reports.\n\n"
+	"Exit status: 0 all durable; 1 a sync call was not durable (write-outs that a later flush "
+	"covered do not count); 2 usage or environment error; 3 something stayed unproven.\n\n"
+	"Examples:\n"
+	"  sudo flushaudit run -- git add .\n"
+	"  sudo flushaudit run --json -o audit.json --user postgres -- pgbench -T 10";
+
+/* A number with an optional K, M or G. Ends the program on anything else. */
+static uint32_t parse_size(const char *text, const char *option, struct argp_state *state)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*end == 'K' || *end == 'k')
+		number <<= 10, end++;
+	else if (*end == 'M' || *end == 'm')
+		number <<= 20, end++;
+	else if (*end == 'G' || *end == 'g')
+		number <<= 30, end++;
+	if (errno || *text < '0' || *text > '9' || *end || !number || number > 1U << 30)
+		argp_error(state, "%s %s: a number from 1 to 1G is wanted", option, text);
+	return number;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_options *run = state->input;
+
+	switch (key) {
+	case 'o':
+		run->output = arg;
+		break;
+	case 'v':
+		run->verbose = true;
+		break;
+	case KEY_JSON:
+		run->format = "json";
+		break;
+	case KEY_FORMAT:
+		if (!report_find(arg))
+			argp_error(state, "--format %s: known are %s", arg, report_names());
+		run->format = arg;
+		break;
+	case KEY_DB:
+		run->db = arg;
+		break;
+	case KEY_ALL:
+		run->all = true;
+		break;
+	case KEY_USER:
+		run->user = arg;
+		break;
+	case KEY_PROPAGATE:
+		run->propagate = true;
+		break;
+	case KEY_FOLLOW:
+		if (strcmp(arg, "all") && strcmp(arg, "command"))
+			argp_error(state, "--follow %s: all or command is wanted", arg);
+		run->follow_command = !strcmp(arg, "command");
+		break;
+	case KEY_LEVEL:
+		run->attach.level = attach_level_parse(arg);
+		if (run->attach.level == LEVELS)
+			argp_error(state, "--level %s: known are auto, fentry, kprobe, tracepoint", arg);
+		break;
+	case KEY_RING:
+		run->attach.ring_bytes = parse_size(arg, "--ring-size", state);
+		break;
+	case KEY_LEDGER:
+		run->attach.ledger_entries = parse_size(arg, "--ledger-size", state);
+		break;
+	case ARGP_KEY_ARGS:
+		run->command = state->argv + state->next;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a command to audit is missing; write it after --");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static int trouble(const struct error *err)
+{
+	fprintf(stderr, "flushaudit: %s\n", err->text);
+	return EXIT_TROUBLE;
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
+}
+
+/* Signals that concern us come through a descriptor. */
+static int open_signals(struct error *err)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? error_set(err, errno, "signalfd: %s", strerror(errno)) : fd;
+}
+
+/* Reads what signals came. Returns true when the audit is to end. */
+static bool take_signals(int fd, const struct target *target)
+{
+	struct signalfd_siginfo info;
+	bool stop = false;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		/* Ctrl-C reached the command from the terminal already. */
+		if (info.ssi_code != SI_KERNEL)
+			target_signal(target, info.ssi_signo);
+		stop = true;
+	}
+	return stop;
+}
+
+/* Runs the audit until the command and what descends from it have ended. */
+static int follow(struct audit *audit, struct target *target, int signals,
+		  const struct run_options *options, struct error *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = audit_fd(audit), .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = audit_mounts_fd(audit), .events = POLLPRI },
+	};
+	int grace = -1;
+
+	for (;;) {
+		if (poll(fds, 3, DRAIN_MS) < 0 && errno != EINTR)
+			return error_set(err, errno, "poll: %s", strerror(errno));
+		if (fds[2].revents & (POLLPRI | POLLERR))
+			audit_rescan(audit);
+		audit_drain(audit);
+		if (take_signals(signals, target)) {
+			if (grace >= 0)
+				return 0; /* asked twice */
+			grace = GRACE_MS / DRAIN_MS;
+		}
+		if (!target_reap(target) || (options->follow_command && target->exited))
+			return 0;
+		if (grace >= 0 && grace-- == 0)
+			return 0;
+	}
+}
+
+static int write_report(struct audit *audit, const struct run_options *options, FILE *out,
+			struct error *err)
+{
+	const char *no_color = getenv("NO_COLOR");
+	struct report_options report = {
+		.all = options->all,
+		.color = isatty(fileno(out)) && !(no_color && *no_color),
+	};
+	int ret;
+
+	ret = report_find(options->format)(audit_store(audit), out, &report);
+	if (!ret && fflush(out))
+		ret = -errno;
+	if (ret)
+		return error_set(err, -ret, "cannot write the report%s%s: %s",
+				 options->output ? " to " : "", options->output ? options->output : "",
+				 strerror(-ret));
+	return 0;
+}
+
+/* Everything that can fail for want of a place to write fails before the command runs. */
+static int open_output(const struct run_options *options, FILE **out, struct error *err)
+{
+	int fd;
+
+	*out = stderr;
+	if (options->output) {
+		*out = fopen(options->output, "we");
+		if (!*out)
+			return error_set(err, errno, "cannot write -o %s: %s", options->output,
+					 strerror(errno));
+	}
+	if (options->db) {
+		fd = open(options->db, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return error_set(err, errno, "cannot write --db %s: %s", options->db,
+					 strerror(errno));
+		close(fd);
+	}
+	return 0;
+}
+
+static int conclude(struct audit *audit, const struct run_options *options,
+		    const struct target *target, FILE *out)
+{
+	struct error err;
+	int code, ret;
+
+	audit_finish(audit, target->exited ? target->exit_status : -1);
+	ret = write_report(audit, options, out, &err);
+	if (ret)
+		trouble(&err);
+	if (options->db && store_save(audit_store(audit), options->db, &err))
+		ret = trouble(&err);
+	if (store_error(audit_store(audit))) {
+		error_set(&err, EIO, "the audit database failed: %s", store_error(audit_store(audit)));
+		ret = trouble(&err);
+	}
+	if (ret)
+		return EXIT_TROUBLE;
+	code = audit_exit_code(audit);
+	return code == EXIT_DURABLE && options->propagate && target->exited ? target->exit_status : code;
+}
+
+static int audit_command(const struct run_options *options, struct audit *audit, FILE *out)
+{
+	struct target target;
+	struct error err;
+	int signals, ret;
+
+	signals = open_signals(&err);
+	if (signals < 0)
+		return trouble(&err);
+	audit_start(audit, options->command);
+	ret = target_start(&target, options->command, options->user, &err);
+	if (!ret)
+		ret = follow(audit, &target, signals, options, &err);
+	close(signals);
+	return ret ? trouble(&err) : conclude(audit, options, &target, out);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, "-- CMD...", doc, NULL, NULL, NULL };
+	struct run_options run = { .format = "text" };
+	struct audit *audit = NULL;
+	struct error err;
+	FILE *out = NULL;
+	int code;
+
+	argp_err_exit_status = EXIT_TROUBLE;
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run))
+		return EXIT_TROUBLE;
+	libbpf_set_print(run.verbose ? print_libbpf : NULL);
+	if (audit_open(&audit, &run.attach, &err) || open_output(&run, &out, &err)) {
+		audit_free(audit);
+		return trouble(&err);
+	}
+	code = audit_command(&run, audit, out);
+	audit_free(audit);
+	if (out != stderr && fclose(out) && code != EXIT_TROUBLE) {
+		error_set(&err, errno, "cannot write -o %s: %s", run.output, strerror(errno));
+		code = trouble(&err);
+	}
+	return code;
+}

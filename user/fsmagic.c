@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fsmagic.h"
+
+#include <linux/magic.h>
+#include <stddef.h>
+
+static const struct {
+	uint64_t magic;
+	enum fsmagic_class class;
+	const char *name;
+} table[] = {
+	{ 0xEF53, FSMAGIC_DEVICE, "ext4" }, /* ext2 and ext3 share it */
+	{ 0x58465342, FSMAGIC_DEVICE, "xfs" },
+	{ BTRFS_SUPER_MAGIC, FSMAGIC_DEVICE, "btrfs" },
+	{ 0xF2F52010, FSMAGIC_DEVICE, "f2fs" },
+	{ 0x4d44, FSMAGIC_DEVICE, "vfat" },
+	{ 0x2011BAB0, FSMAGIC_DEVICE, "exfat" },
+	{ FSMAGIC_OVERLAY, FSMAGIC_DEVICE, "overlay" },
+	{ 0x62646576, FSMAGIC_DEVICE, "block device" },
+	{ TMPFS_MAGIC, FSMAGIC_MEMORY, "tmpfs" },
+	{ RAMFS_MAGIC, FSMAGIC_MEMORY, "ramfs" },
+	{ HUGETLBFS_MAGIC, FSMAGIC_MEMORY, "hugetlbfs" },
+	{ PROC_SUPER_MAGIC, FSMAGIC_MEMORY, "proc" },
+	{ SYSFS_MAGIC, FSMAGIC_MEMORY, "sysfs" },
+	{ CGROUP_SUPER_MAGIC, FSMAGIC_MEMORY, "cgroup" },
+	{ CGROUP2_SUPER_MAGIC, FSMAGIC_MEMORY, "cgroup2" },
+	{ DEBUGFS_MAGIC, FSMAGIC_MEMORY, "debugfs" },
+	{ TRACEFS_MAGIC, FSMAGIC_MEMORY, "tracefs" },
+	{ DEVPTS_SUPER_MAGIC, FSMAGIC_MEMORY, "devpts" },
+	{ PIPEFS_MAGIC, FSMAGIC_MEMORY, "pipe" },
+	{ SOCKFS_MAGIC, FSMAGIC_MEMORY, "socket" },
+	{ NSFS_MAGIC, FSMAGIC_MEMORY, "nsfs" },
+	{ BPF_FS_MAGIC, FSMAGIC_MEMORY, "bpf" },
+	{ 0x09041934, FSMAGIC_MEMORY, "anonymous inode" },
+	{ 0x6969, FSMAGIC_REMOTE, "nfs" },
+	{ 0xFF534D42, FSMAGIC_REMOTE, "cifs" },
+	{ 0xFE534D42, FSMAGIC_REMOTE, "smb" },
+	{ 0x517B, FSMAGIC_REMOTE, "smb" },
+	{ 0x01021997, FSMAGIC_REMOTE, "9p" },
+	{ 0x00c36400, FSMAGIC_REMOTE, "ceph" },
+	{ 0x5346414F, FSMAGIC_REMOTE, "afs" },
+	{ 0x65735546, FSMAGIC_USERSPACE, "fuse" },
+};
+
+enum fsmagic_class fsmagic_class(uint64_t magic)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].magic == magic)
+			return table[i].class;
+	return FSMAGIC_DEVICE;
+}
+
+const char *fsmagic_name(uint64_t magic)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].magic == magic)
+			return table[i].name;
+	return "?";
+}

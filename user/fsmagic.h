@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_FSMAGIC_H
+#define FLUSHAUDIT_FSMAGIC_H
+
+#include <stdint.h>
+
+/* File systems by super block magic (linux/magic.h and the file systems' own
+ * headers): where they keep data decides what a sync can mean. */
+enum fsmagic_class {
+	FSMAGIC_DEVICE = 0, /* on block devices, or not known */
+	FSMAGIC_MEMORY,	    /* nothing is ever written to a device */
+	FSMAGIC_REMOTE,
+	FSMAGIC_USERSPACE,
+};
+
+#define FSMAGIC_OVERLAY 0x794c7630ULL
+
+enum fsmagic_class fsmagic_class(uint64_t magic);
+const char *fsmagic_name(uint64_t magic); /* "ext4"; "file system 0x1234" is "?" */
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_KERNEL_H
+#define FLUSHAUDIT_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct btf;
+
+/*
+ * What the running kernel offers, asked from it and never guessed from its
+ * version.
+ */
+struct kernel_symbol {
+	const char *name;
+	uint64_t address; /* 0: not found, or hidden */
+};
+
+/* Fills the addresses from /proc/kallsyms, in one pass. */
+void kernel_find_symbols(struct kernel_symbol *symbols, size_t count);
+
+/* Number of arguments of a raw tracepoint, from BTF; -1: not there. */
+int kernel_tracepoint_arguments(const struct btf *btf, const char *tracepoint);
+
+/* The bit of xa_flags that marks dirty pages (PAGECACHE_TAG_DIRTY); 0: not known on this kernel. */
+uint32_t kernel_dirty_mark(const struct btf *btf);
+
+/* Do such programs really load and attach to @function? Existence is not permission. */
+bool kernel_can_fentry(const struct btf *btf, const char *function);
+bool kernel_can_kprobe(const char *function);
+
+/*
+ * libbpf finds system call tracepoints through tracefs, which minimal systems
+ * do not mount. Mounts it in a mount namespace of our own for the time being,
+ * so that the audited system stays as it is. Returns a descriptor for
+ * kernel_tracefs_leave, -1 when it was there anyway, or another -errno.
+ */
+int kernel_tracefs_enter(struct error *err);
+void kernel_tracefs_leave(int namespace_fd);
+
+#endif

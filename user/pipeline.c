@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "flushlog.h"
+#include "format.h"
+#include "fsmagic.h"
+#include "topology.h"
+#include "verdict.h"
+
+#define PATHS_KEPT	 4096 /* names of calls in progress */
+#define KERNEL_SYNCS_KEPT 8192
+#define MAX_TOUCHED	 256
+#define MAX_UNKNOWN	 64
+
+struct pending_path {
+	uint64_t id;
+	char *text;
+	size_t length;
+};
+
+/* A sync by the kernel itself, which a flush of a loop device may turn out to be. */
+struct kernel_sync {
+	uint32_t s_dev, outer_s_dev;
+	uint64_t ino, outer_ino;
+	uint64_t enter_ns, exit_ns;
+	bool durable;
+	int64_t row;
+};
+
+/* A call that was not durable: waits for the flush that covers it after all. */
+struct uncovered {
+	int64_t row;
+	uint32_t disk, s_dev;
+	uint64_t ino, need_ns, exit_ns;
+	bool draining;
+};
+
+struct pipeline {
+	struct stack *stack;
+	struct store *store;
+	struct flushlog *flushes;
+	pipeline_rescan_fn rescan;
+	void *rescan_ctx;
+	uint64_t start_ns, losses, rejected;
+	uint64_t syncs[SYNC_KINDS];
+	struct pending_path paths[PATHS_KEPT];
+	size_t next_path;
+	struct kernel_sync kernel_syncs[KERNEL_SYNCS_KEPT];
+	size_t nr_kernel_syncs;
+	struct uncovered *uncovered;
+	size_t nr_uncovered, room_uncovered;
+	uint32_t touched[MAX_TOUCHED];
+	size_t nr_touched;
+	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
+	size_t nr_unknown;
+};
+
+struct pipeline *pipeline_new(struct stack *stack, struct store *store)
+{
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+	if (!pipeline)
+		return NULL;
+	pipeline->stack = stack;
+	pipeline->store = store;
+	pipeline->flushes = flushlog_new();
+	if (!pipeline->flushes) {
+		free(pipeline);
+		return NULL;
+	}
+	return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	size_t i;
+
+	if (!pipeline)
+		return;
+	for (i = 0; i < PATHS_KEPT; i++)
+		free(pipeline->paths[i].text);
+	flushlog_free(pipeline->flushes);
+	free(pipeline->uncovered);
+	free(pipeline);
+}
+
+void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx)
+{
+	pipeline->rescan = fn;
+	pipeline->rescan_ctx = ctx;
+}
+
+void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
+{
+	pipeline->start_ns = start_ns;
+}
+
+void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
+{
+	pipeline->losses = losses;
+}
+
+uint64_t pipeline_rejected(const struct pipeline *pipeline)
+{
+	return pipeline->rejected;
+}
+
+uint64_t pipeline_syncs(const struct pipeline *pipeline, enum event_sync_kind kind)
+{
+	return kind < SYNC_KINDS ? pipeline->syncs[kind] : 0;
+}
+
+static bool remember_once(uint32_t *list, size_t *count, size_t room, uint32_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < *count; i++)
+		if (list[i] == dev)
+			return false;
+	if (*count < room)
+		list[(*count)++] = dev;
+	return true;
+}
+
+/* Looks the stacks up again, once for each thing that was not known. */
+static void look_up_again(struct pipeline *pipeline, uint32_t dev)
+{
+	if (remember_once(pipeline->unknown, &pipeline->nr_unknown, MAX_UNKNOWN, dev) &&
+	    pipeline->rescan)
+		pipeline->rescan(pipeline->rescan_ctx);
+}
+
+static void push_path(struct pipeline *pipeline, const struct event_path *event)
+{
+	struct pending_path *slot = &pipeline->paths[pipeline->next_path++ % PATHS_KEPT];
+	char text[EVENT_PATH_SIZE + 64];
+
+	free(slot->text);
+	slot->length = decode_path(event, text, sizeof(text));
+	slot->text = strdup(text);
+	slot->id = event->id;
+}
+
+/* The name sent at the call's entry; it is the caller's to free. */
+static char *take_path(struct pipeline *pipeline, uint64_t id, size_t *length)
+{
+	size_t back;
+
+	for (back = 1; back <= PATHS_KEPT; back++) {
+		struct pending_path *slot =
+			&pipeline->paths[(pipeline->next_path + PATHS_KEPT - back) % PATHS_KEPT];
+		char *text = slot->text;
+
+		if (!text || slot->id != id)
+			continue;
+		*length = slot->length;
+		slot->text = NULL;
+		return text;
+	}
+	return NULL;
+}
+
+/* Puts together what the ledger said of each device with what the machine is. */
+static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *facts,
+			     const struct event_device *event)
+{
+	struct verdict_device *device = &facts->devices[facts->nr_devices++];
+	const struct event_sync *sync = facts->sync;
+	const struct stack_node *node = stack_find(pipeline->stack, event->disk);
+	bool write_back = event->cache & CACHE_BIT_WRITE_BACK;
+
+	/* A cache that was switched since the last look: look again. */
+	if (!node || ((event->cache & CACHE_BIT_KNOWN) && !write_back && node->cache == CACHE_VOLATILE))
+		node = stack_refresh_dev(pipeline->stack, event->disk);
+	memset(device, 0, sizeof(*device));
+	device->event = event;
+	device->watermark_ns = event->watermark_ns;
+	if (!node) {
+		format_dev(device->name, sizeof(device->name), event->disk);
+		device->cache = CACHE_UNKNOWN;
+		device->below_unknown = true;
+		return;
+	}
+	snprintf(device->name, sizeof(device->name), "%s", node->name);
+	device->cache = node->cache;
+	remember_once(pipeline->touched, &pipeline->nr_touched, MAX_TOUCHED, event->part);
+	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
+		device->below_unknown = !topology_ends_at(node);
+	if (node->kind != STACK_LOOP || node->backing_ram)
+		return;
+	device->watermark_ns = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns);
+	device->inner_unseen = flushlog_had_inner(pipeline->flushes, event->disk, INNER_UNSEEN,
+						  sync->enter_ns, sync->exit_ns);
+	device->inner_bad = flushlog_had_inner(pipeline->flushes, event->disk, INNER_BAD,
+					       sync->enter_ns, sync->exit_ns);
+}
+
+static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
+			 const struct event_sync *sync)
+{
+	const struct stack_mount *mount, *outer;
+	size_t i;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->sync = sync;
+	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
+		look_up_again(pipeline, sync->s_dev);
+	mount = stack_find_mount(pipeline->stack, sync->s_dev);
+	outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
+	if (!outer && !(sync->flags & (SYNC_NO_FILE | SYNC_BLOCK_DEVICE))) {
+		look_up_again(pipeline, sync->outer_s_dev);
+		mount = stack_find_mount(pipeline->stack, sync->s_dev);
+		outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
+	}
+	facts->nobarrier = mount && mount->nobarrier;
+	facts->volatile_overlay = outer && outer->volatile_overlay;
+	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
+	facts->losses = pipeline->losses > 0;
+	for (i = 0; i < sync->nr_devices; i++)
+		add_device_facts(pipeline, facts, &sync->devices[i]);
+}
+
+/* Where the time of the call went. */
+static void split_time(struct store_sync *row, const struct event_sync *sync,
+		       const struct flush_entry *flush)
+{
+	uint64_t written = sync->wait_source == WAIT_OBSERVED ? sync->wait_done_ns :
+								sync->own_data_done_ns;
+	uint64_t from, until;
+
+	row->writeout_ns = written > sync->enter_ns && written <= sync->exit_ns ?
+				   (int64_t)(written - sync->enter_ns) :
+				   0;
+	row->flush_ns = 0;
+	if (flush && flush->complete_ns > sync->enter_ns) {
+		from = flush->issue_ns > sync->enter_ns ? flush->issue_ns : sync->enter_ns;
+		until = flush->complete_ns < sync->exit_ns ? flush->complete_ns : sync->exit_ns;
+		row->flush_ns = until > from ? (int64_t)(until - from) : 0;
+	}
+	row->journal_ns = (int64_t)row->latency_ns - row->writeout_ns - row->flush_ns;
+	if (row->journal_ns < 0)
+		row->journal_ns = 0;
+}
+
+/* A flush has one call it was issued for: the first that it covers. */
+static enum verdict_reason name_flush(const struct verdict *verdict, const struct event_sync *sync,
+				      struct flush_entry *flush)
+{
+	if (verdict->kind != VERDICT_DURABLE || verdict->reason != REASON_FLUSHED || !flush)
+		return verdict->reason;
+	if (flush->owned || flush->issue_ns < sync->enter_ns)
+		return REASON_SHARED_FLUSH;
+	return REASON_FLUSHED;
+}
+
+static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verdict,
+			   const struct event_sync *sync, int64_t row)
+{
+	struct uncovered *list = pipeline->uncovered;
+	size_t room = pipeline->room_uncovered ? pipeline->room_uncovered * 2 : 256;
+
+	if (!row || !verdict->need_disk)
+		return;
+	if (pipeline->nr_uncovered == pipeline->room_uncovered) {
+		list = realloc(list, room * sizeof(*list));
+		if (!list)
+			return; /* then it stays uncovered, which is never a false "durable" */
+		pipeline->uncovered = list;
+		pipeline->room_uncovered = room;
+	}
+	list[pipeline->nr_uncovered++] = (struct uncovered){
+		.row = row,
+		.disk = verdict->need_disk,
+		.s_dev = sync->s_dev,
+		.ino = sync->ino,
+		.need_ns = verdict->need_ns,
+		.exit_ns = sync->exit_ns,
+		.draining = verdict->need_drain,
+	};
+}
+
+static void remember_kernel_sync(struct pipeline *pipeline, const struct event_sync *sync,
+				 bool durable, int64_t row)
+{
+	pipeline->kernel_syncs[pipeline->nr_kernel_syncs++ % KERNEL_SYNCS_KEPT] = (struct kernel_sync){
+		.s_dev = sync->s_dev,
+		.outer_s_dev = sync->outer_s_dev,
+		.ino = sync->ino,
+		.outer_ino = sync->outer_ino,
+		.enter_ns = sync->enter_ns,
+		.exit_ns = sync->exit_ns,
+		.durable = durable,
+		.row = row,
+	};
+}
+
+/* The file a loop device keeps its data in, by inode. */
+static const char *find_backing_path(const struct pipeline *pipeline, uint32_t s_dev, uint64_t ino)
+{
+	size_t i;
+
+	for (i = 0; i < stack_nr_nodes(pipeline->stack); i++) {
+		const struct stack_node *node = stack_node_at(pipeline->stack, i);
+
+		if (node->kind == STACK_LOOP && node->backing_ino == ino && node->backing_fs == s_dev)
+			return node->backing_path;
+	}
+	return NULL;
+}
+
+static const char *fs_name(const struct pipeline *pipeline, const struct event_sync *sync)
+{
+	const struct stack_mount *mount = stack_find_mount(pipeline->stack, sync->outer_s_dev);
+
+	if (sync->flags & SYNC_NO_FILE)
+		return "";
+	if (mount && !(sync->flags & SYNC_BLOCK_DEVICE))
+		return mount->fs;
+	return fsmagic_name(sync->outer_fs_magic);
+}
+
+static int64_t store_row(struct pipeline *pipeline, const struct event_sync *sync,
+			 const struct verdict *verdict, enum verdict_reason reason,
+			 const struct flush_entry *flush, const char *path, size_t path_length)
+{
+	char safe[4 * EVENT_PATH_SIZE + 256], comm[4 * EVENT_COMM_SIZE + 1], dev[32];
+	uint32_t number = sync->flags & SYNC_BLOCK_DEVICE ? (uint32_t)sync->ino : sync->outer_s_dev;
+	struct store_sync row = {
+		.t_ns = sync->enter_ns,
+		.latency_ns = sync->exit_ns - sync->enter_ns,
+		.kind = verdict_sync_kind_name(sync->kind),
+		.pid = sync->pid,
+		.tid = sync->tid,
+		.comm = comm,
+		.dev = format_dev(dev, sizeof(dev), number),
+		.ino = sync->outer_ino,
+		.fs = fs_name(pipeline, sync),
+		.ret = sync->ret,
+		.verdict = verdict_kind_name(verdict->kind),
+		.reason = verdict_reason_name(reason),
+		.grounds = verdict->inferred ? "inferred" : "observed",
+		.detail = verdict->detail,
+		.flush_id = verdict->kind == VERDICT_DURABLE && flush ? flush->id : 0,
+	};
+
+	format_safe_text(comm, sizeof(comm), (const char *)sync->comm, strlen((const char *)sync->comm));
+	if (path) {
+		row.path = safe;
+		if (!format_safe_text(safe, sizeof(safe), path, path_length)) {
+			row.path_raw = path;
+			row.path_raw_length = path_length;
+		}
+	}
+	split_time(&row, sync, flush);
+	return store_add_sync(pipeline->store, &row);
+}
+
+static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
+{
+	struct flush_entry *flush = NULL;
+	enum verdict_reason reason;
+	struct verdict_facts facts;
+	struct verdict verdict;
+	size_t length = 0;
+	char *path;
+	int64_t row;
+
+	gather_facts(pipeline, &facts, sync);
+	verdict_judge(&verdict, &facts);
+	if (verdict.proof_ns)
+		flush = flushlog_find(pipeline->flushes, verdict.proof_disk, verdict.proof_ns,
+				      sync->exit_ns);
+	reason = name_flush(&verdict, sync, flush);
+	path = take_path(pipeline, sync->id, &length);
+	if (!path && sync->kind == SYNC_KERNEL) {
+		const char *backing = find_backing_path(pipeline, sync->s_dev, sync->ino);
+
+		path = backing ? strdup(backing) : NULL;
+		length = path ? strlen(path) : 0;
+	}
+	row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
+	free(path);
+	pipeline->syncs[sync->kind]++;
+	if (sync->kind == SYNC_KERNEL) {
+		remember_kernel_sync(pipeline, sync, verdict.kind == VERDICT_DURABLE, row);
+		return;
+	}
+	if (flush) {
+		flush->owned = true;
+		store_set_flush_owner(pipeline->store, flush->id, row);
+		if (flush->inner_id)
+			store_set_parent(pipeline->store, flush->inner_id, row);
+	}
+	wait_for_cover(pipeline, &verdict, sync, row);
+}
+
+/* Which sync of the backing file was this flush of a loop device? */
+static const struct kernel_sync *find_inner(const struct pipeline *pipeline,
+					    const struct stack_node *node,
+					    const struct event_flush *flush)
+{
+	size_t back;
+
+	for (back = 1; back <= pipeline->nr_kernel_syncs && back <= KERNEL_SYNCS_KEPT; back++) {
+		const struct kernel_sync *sync =
+			&pipeline->kernel_syncs[(pipeline->nr_kernel_syncs - back) % KERNEL_SYNCS_KEPT];
+
+		if (sync->exit_ns < flush->issue_ns)
+			break;
+		if (sync->enter_ns < flush->issue_ns || sync->exit_ns > flush->complete_ns)
+			continue;
+		if ((sync->ino == node->backing_ino && sync->s_dev == node->backing_fs) ||
+		    (sync->outer_ino == node->backing_ino && sync->outer_s_dev == node->backing_fs))
+			return sync;
+	}
+	return NULL;
+}
+
+static void cover(struct pipeline *pipeline, uint32_t disk, const struct flush_entry *flush)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < pipeline->nr_uncovered; i++) {
+		const struct uncovered *call = &pipeline->uncovered[i];
+
+		if (call->disk != disk || call->draining || flush->issue_ns < call->need_ns) {
+			pipeline->uncovered[kept++] = *call;
+			continue;
+		}
+		store_set_covered(pipeline->store, call->row, flush->id,
+				  flush->complete_ns > call->exit_ns ?
+					  flush->complete_ns - call->exit_ns :
+					  0);
+	}
+	pipeline->nr_uncovered = kept;
+}
+
+static void push_flush(struct pipeline *pipeline, const struct event_flush *event)
+{
+	const struct stack_node *node = stack_find(pipeline->stack, event->disk);
+	struct flush_entry entry = {
+		.issue_ns = event->issue_ns,
+		.complete_ns = event->complete_ns,
+		.error = event->error,
+	};
+	const struct kernel_sync *inner;
+	char dev[32];
+
+	if (event->issue_ns < pipeline->start_ns)
+		return;
+	if (!node)
+		node = stack_refresh_dev(pipeline->stack, event->disk);
+	if (node && node->kind == STACK_LOOP && !node->backing_ram) {
+		inner = find_inner(pipeline, node, event);
+		entry.inner = !inner ? INNER_UNSEEN : inner->durable ? INNER_DURABLE : INNER_BAD;
+		entry.inner_id = inner ? inner->row : 0;
+	}
+	entry.id = store_add_flush(pipeline->store, format_dev(dev, sizeof(dev), event->disk),
+				   event->bio_based ? "bio" : "request", event->issue_ns,
+				   event->complete_ns, event->error);
+	if (flushlog_add(pipeline->flushes, event->disk, &entry))
+		pipeline->rejected++;
+	if (flush_counts(&entry))
+		cover(pipeline, event->disk, &entry);
+}
+
+static void push_drain(struct pipeline *pipeline, const struct event_drain *event)
+{
+	size_t i;
+
+	for (i = 0; i < pipeline->nr_uncovered; i++) {
+		struct uncovered *call = &pipeline->uncovered[i];
+
+		if (!call->draining || call->disk != event->disk || call->ino != event->ino ||
+		    call->s_dev != event->s_dev)
+			continue;
+		call->draining = false;
+		call->need_ns = event->done_ns;
+	}
+}
+
+void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
+{
+	struct record record;
+
+	if (decode_record(&record, data, size)) {
+		pipeline->rejected++;
+		return;
+	}
+	switch (record.type) {
+	case EVENT_PATH:
+		push_path(pipeline, &record.path);
+		break;
+	case EVENT_SYNC:
+		push_sync(pipeline, &record.sync);
+		break;
+	case EVENT_FLUSH:
+		push_flush(pipeline, &record.flush);
+		break;
+	case EVENT_DRAIN:
+		push_drain(pipeline, &record.drain);
+		break;
+	default:
+		break;
+	}
+}
+
+void pipeline_each_device(const struct pipeline *pipeline,
+			  void (*visit)(void *ctx, const struct stack_node *node), void *ctx)
+{
+	uint32_t walk[STACK_MAX_LEAVES];
+	size_t i;
+	int n, k;
+
+	for (i = 0; i < pipeline->nr_touched; i++) {
+		n = stack_walk(pipeline->stack, pipeline->touched[i], walk, STACK_MAX_LEAVES);
+		if (n < 0) { /* a layer is not known: at least the device itself */
+			walk[0] = pipeline->touched[i];
+			n = 1;
+		}
+		for (k = 0; k < n; k++) {
+			const struct stack_node *node = stack_find(pipeline->stack, walk[k]);
+
+			if (node && node->kind != STACK_FS)
+				visit(ctx, node);
+		}
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_PIPELINE_H
+#define FLUSHAUDIT_PIPELINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "events.h"
+#include "stack.h"
+#include "store.h"
+
+struct pipeline;
+
+/* How a file system or device that was not known is looked up: scans the
+ * stacks anew and tells the kernel side. */
+typedef void (*pipeline_rescan_fn)(void *ctx);
+
+/*
+ * record → decode → verdict → store: the only place that knows the order of
+ * the stages. @stack and @store are lent. NULL: out of memory.
+ */
+struct pipeline *pipeline_new(struct stack *stack, struct store *store);
+void pipeline_free(struct pipeline *pipeline);
+
+void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
+
+/* Flushes that started before are none of the audit's. */
+void pipeline_start(struct pipeline *pipeline, uint64_t start_ns);
+
+/* Records lost so far: what falls short of proof from now on may be their fault. */
+void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses);
+
+/* Takes one record as it came. A bad one is counted and otherwise ignored. */
+void pipeline_push(struct pipeline *pipeline, const void *record, size_t size);
+
+uint64_t pipeline_rejected(const struct pipeline *pipeline);
+/* Sync calls of a kind that arrived. */
+uint64_t pipeline_syncs(const struct pipeline *pipeline, enum event_sync_kind kind);
+
+/* Visits each device that took part, top devices before the layers below. */
+void pipeline_each_device(const struct pipeline *pipeline,
+			  void (*visit)(void *ctx, const struct stack_node *node), void *ctx);
+
+#endif

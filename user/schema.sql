@@ -1,0 +1,94 @@
+-- The audit database, schema 1. Every report is a query over it.
+-- Times are CLOCK_MONOTONIC nanoseconds, sizes bytes, dev is "major:minor".
+-- Text from outside (path, comm) is valid UTF-8: control characters, backslashes
+-- and other bytes are escaped; where that changed a path, path_raw keeps it.
+
+CREATE TABLE meta(
+  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, start_ns, end_ns, argv (JSON), exit_status, ...
+  value
+) WITHOUT ROWID;
+
+CREATE TABLE syncs(
+  id               INTEGER PRIMARY KEY,   -- in the order the calls returned
+  t_ns             INTEGER NOT NULL,      -- entry
+  kind             TEXT NOT NULL,         -- fsync, fdatasync, sync_file_range, kernel (nested, see parent_id)
+  pid              INTEGER NOT NULL,      -- in the initial pid namespace
+  tid              INTEGER NOT NULL,
+  comm             TEXT NOT NULL,
+  dev              TEXT NOT NULL,         -- of the file system (its s_dev)
+  ino              INTEGER NOT NULL,
+  path             TEXT,                  -- at entry; "..." in front: cut; " (deleted)" behind: was unlinked
+  path_raw         BLOB,
+  fs               TEXT NOT NULL,
+  ret              INTEGER NOT NULL,      -- 0 or -errno
+  latency_ns       INTEGER NOT NULL,
+  writeout_ns      INTEGER,               -- of the latency: until the data was written,
+  journal_ns       INTEGER,               -- journal, log and waiting,
+  flush_ns         INTEGER,               -- and the flush that covered it
+  verdict          TEXT NOT NULL,         -- durable, not-durable, unproven
+  reason           TEXT NOT NULL,
+  grounds          TEXT NOT NULL,         -- observed, inferred
+  flush_id         INTEGER,               -- the flush that proves it
+  covered_by       INTEGER,               -- not durable: the later flush that covered it after all
+  covered_after_ns INTEGER,               -- ... that long after the call had returned
+  parent_id        INTEGER,               -- a nested sync: the call it was made for
+  detail           TEXT
+);
+
+CREATE TABLE flushes(
+  id          INTEGER PRIMARY KEY,        -- in the order they completed
+  dev         TEXT NOT NULL,
+  kind        TEXT NOT NULL,              -- request (a hardware flush), bio (a device without requests: dm, md)
+  issue_ns    INTEGER NOT NULL,
+  complete_ns INTEGER NOT NULL,
+  error       INTEGER NOT NULL,           -- 0 or -errno
+  for_sync    INTEGER                     -- the first audited sync call it covered
+);
+
+CREATE TABLE devices(
+  dev            TEXT PRIMARY KEY,
+  name           TEXT NOT NULL,
+  kind           TEXT NOT NULL,
+  volatile_cache INTEGER,                 -- 1, 0, NULL: not known
+  cache          TEXT NOT NULL,           -- volatile, none, overridden, assumed, ram, unknown
+  fua            INTEGER NOT NULL,
+  leaf           INTEGER NOT NULL,
+  parents        TEXT NOT NULL,           -- JSON array: the devices it stands on, as lsblk's PKNAME
+  flushes        INTEGER NOT NULL DEFAULT 0,
+  writes         INTEGER NOT NULL DEFAULT 0,
+  detail         TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE findings(
+  id         INTEGER PRIMARY KEY,
+  kind       TEXT NOT NULL,
+  severity   TEXT NOT NULL,               -- risk, advice
+  path       TEXT,
+  detail     TEXT,
+  since_ns   INTEGER,
+  bytes      INTEGER,
+  posix      TEXT,
+  filesystem TEXT
+);
+
+-- Counted, never silent: what the auditor itself lost.
+CREATE TABLE losses(
+  cause  TEXT PRIMARY KEY,
+  count  INTEGER NOT NULL,
+  syncs  INTEGER NOT NULL DEFAULT 0,      -- of these, sync calls that are missing from syncs
+  remedy TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE blind_spots(text TEXT NOT NULL);
+
+-- Nested syncs are part of the call they were made for: not counted again.
+CREATE VIEW calls AS SELECT * FROM syncs WHERE kind <> 'kernel';
+
+CREATE VIEW totals AS SELECT
+  (SELECT count(*) FROM calls) + (SELECT coalesce(sum(syncs), 0) FROM losses) AS syncs,
+  (SELECT count(*) FROM calls WHERE verdict = 'durable')     AS durable,
+  (SELECT count(*) FROM calls WHERE verdict = 'not-durable') AS not_durable,
+  (SELECT count(*) FROM calls WHERE verdict = 'unproven')
+    + (SELECT coalesce(sum(syncs), 0) FROM losses)           AS unproven,
+  (SELECT count(*) FROM flushes WHERE kind = 'request')      AS flushes,
+  (SELECT coalesce(sum(count), 0) FROM losses)               AS lost_events;

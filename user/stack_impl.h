@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_STACK_IMPL_H
+#define FLUSHAUDIT_STACK_IMPL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "stack.h"
+
+/* What the files stack*.c share among themselves; everyone else includes stack.h. */
+
+struct stack_entry {
+	struct stack_node node;
+	bool fresh; /* read in this scan or refresh; the others are kept from earlier ones */
+};
+
+struct stack_mount_entry {
+	struct stack_mount mount;
+	bool fresh;
+};
+
+/* One line of mountinfo: a file system has several when it is bind mounted. */
+struct stack_point {
+	char *path;
+	uint32_t dev;
+	int id;
+};
+
+struct stack {
+	char root[PATH_MAX];
+	struct stack_entry **nodes; /* sorted by dev */
+	size_t nr_nodes;
+	struct stack_mount_entry **mounts; /* sorted by dev */
+	size_t nr_mounts;
+	struct stack_point *points; /* of the last read of mountinfo, in its order */
+	size_t nr_points;
+};
+
+/* stack.c: adds @node or replaces the one of its number. 0 or -ENOMEM. */
+int stack_put_node(struct stack *stack, const struct stack_node *node);
+struct stack_node *stack_find_name(const struct stack *stack, const char *name);
+/* The name of a known node, else "". */
+const char *stack_name_of(const struct stack *stack, uint32_t dev);
+uint32_t stack_from_devno(dev_t devno);
+void stack_copy_text(char *to, size_t size, const char *from);
+void stack_add_detail(struct stack_node *node, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A lower device that cannot be told is added as 0, which no one finds: the walk then fails. */
+void stack_add_lower(struct stack_node *node, uint32_t dev);
+
+/*
+ * stack_block.c: reads sys/class/block/@name, but not what needs other nodes
+ * (the file system below a loop device). -ENOENT: vanished, or has no number.
+ */
+int stack_block_read(const struct stack *stack, const char *name, struct stack_node *node);
+int stack_block_number(const struct stack *stack, const char *name, uint32_t *dev);
+
+/* stack_mounts.c: reads mountinfo; needs the block devices' nodes. */
+int stack_mounts_read(struct stack *stack, struct error *err);
+void stack_mounts_clear_points(struct stack *stack);
+/* The s_dev of the mount that holds @path, 0: not known. */
+uint32_t stack_mounts_holding(const struct stack *stack, const char *path);
+
+/* stack_fs.c: fills data and log of @mount, whose dev, fs and source are set; @super: its options.
+ */
+void stack_fs_devices(const struct stack *stack, struct stack_mount *mount, const char *super);
+
+/* stack_loop.c: what a loop device stands on; needs the mounts. */
+void stack_loop_resolve(const struct stack *stack, struct stack_node *node);
+
+#endif

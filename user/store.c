@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "store.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char schema[] =
+#include "schema.h"
+	;
+
+enum statement {
+	ADD_SYNC = 0,
+	ADD_FLUSH,
+	ADD_DEVICE,
+	ADD_LOSS,
+	ADD_BLIND_SPOT,
+	SET_META,
+	SET_OWNER,
+	SET_PARENT,
+	SET_COVERED,
+	STATEMENTS,
+};
+
+static const char *const statements[STATEMENTS] = {
+	[ADD_SYNC] = "INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
+		     "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
+		     " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ADD_FLUSH] = "INSERT INTO flushes(dev,kind,issue_ns,complete_ns,error) VALUES(?,?,?,?,?)",
+	[ADD_DEVICE] = "INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
+		       "parents,writes,detail) VALUES(?,?,?,?,?,?,?,?,?,?)",
+	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
+	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
+	[SET_META] = "INSERT OR REPLACE INTO meta(key,value) VALUES(?,?)",
+	[SET_OWNER] = "UPDATE flushes SET for_sync=?2 WHERE id=?1 AND for_sync IS NULL",
+	[SET_PARENT] = "UPDATE syncs SET parent_id=?2 WHERE id=?1 AND parent_id IS NULL",
+	[SET_COVERED] = "UPDATE syncs SET covered_by=?2, covered_after_ns=?3 WHERE id=?1",
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *prepared[STATEMENTS];
+	char error[256];
+};
+
+static void note_error(struct store *store)
+{
+	if (!store->error[0])
+		snprintf(store->error, sizeof(store->error), "%s", sqlite3_errmsg(store->db));
+}
+
+int store_open(struct store **out, struct error *err)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	size_t i;
+	int ret;
+
+	*out = NULL;
+	if (!store)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = sqlite3_open(":memory:", &store->db);
+	if (ret == SQLITE_OK)
+		ret = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
+	/* One transaction for the whole audit: it is saved at the end, or not at all. */
+	if (ret == SQLITE_OK)
+		ret = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL);
+	for (i = 0; i < STATEMENTS && ret == SQLITE_OK; i++)
+		ret = sqlite3_prepare_v2(store->db, statements[i], -1, &store->prepared[i], NULL);
+	if (ret != SQLITE_OK) {
+		error_set(err, EIO, "cannot make the audit database: %s", sqlite3_errmsg(store->db));
+		store_free(store);
+		return -EIO;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_free(struct store *store)
+{
+	size_t i;
+
+	if (!store)
+		return;
+	for (i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(store->prepared[i]);
+	sqlite3_close(store->db);
+	free(store);
+}
+
+static void bind_text(sqlite3_stmt *statement, int column, const char *text)
+{
+	if (text && *text)
+		sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(statement, column);
+}
+
+static void bind_optional(sqlite3_stmt *statement, int column, int64_t number, int64_t none)
+{
+	if (number == none)
+		sqlite3_bind_null(statement, column);
+	else
+		sqlite3_bind_int64(statement, column, number);
+}
+
+/* Runs a bound statement and makes it ready for the next time. */
+static int64_t run(struct store *store, enum statement which)
+{
+	sqlite3_stmt *statement = store->prepared[which];
+	int64_t id = 0;
+
+	if (sqlite3_step(statement) == SQLITE_DONE)
+		id = sqlite3_last_insert_rowid(store->db);
+	else
+		note_error(store);
+	sqlite3_reset(statement);
+	return id;
+}
+
+int64_t store_add_sync(struct store *store, const struct store_sync *sync)
+{
+	sqlite3_stmt *s = store->prepared[ADD_SYNC];
+
+	sqlite3_bind_int64(s, 1, sync->t_ns);
+	bind_text(s, 2, sync->kind);
+	sqlite3_bind_int64(s, 3, sync->pid);
+	sqlite3_bind_int64(s, 4, sync->tid);
+	sqlite3_bind_text(s, 5, sync->comm, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, 6, sync->dev, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(s, 7, sync->ino);
+	bind_text(s, 8, sync->path);
+	if (sync->path_raw_length)
+		sqlite3_bind_blob(s, 9, sync->path_raw, sync->path_raw_length, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(s, 9);
+	sqlite3_bind_text(s, 10, sync->fs, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int(s, 11, sync->ret);
+	sqlite3_bind_int64(s, 12, sync->latency_ns);
+	bind_optional(s, 13, sync->writeout_ns, -1);
+	bind_optional(s, 14, sync->journal_ns, -1);
+	bind_optional(s, 15, sync->flush_ns, -1);
+	bind_text(s, 16, sync->verdict);
+	bind_text(s, 17, sync->reason);
+	bind_text(s, 18, sync->grounds);
+	bind_optional(s, 19, sync->flush_id, 0);
+	bind_text(s, 20, sync->detail);
+	return run(store, ADD_SYNC);
+}
+
+int64_t store_add_flush(struct store *store, const char *dev, const char *kind, uint64_t issue_ns,
+			uint64_t complete_ns, int error)
+{
+	sqlite3_stmt *s = store->prepared[ADD_FLUSH];
+
+	bind_text(s, 1, dev);
+	bind_text(s, 2, kind);
+	sqlite3_bind_int64(s, 3, issue_ns);
+	sqlite3_bind_int64(s, 4, complete_ns);
+	sqlite3_bind_int(s, 5, error);
+	return run(store, ADD_FLUSH);
+}
+
+void store_add_device(struct store *store, const struct store_device *device)
+{
+	sqlite3_stmt *s = store->prepared[ADD_DEVICE];
+
+	bind_text(s, 1, device->dev);
+	bind_text(s, 2, device->name);
+	bind_text(s, 3, device->kind);
+	bind_optional(s, 4, device->volatile_cache, -1);
+	bind_text(s, 5, device->cache);
+	sqlite3_bind_int(s, 6, device->fua);
+	sqlite3_bind_int(s, 7, device->leaf);
+	bind_text(s, 8, device->parents);
+	sqlite3_bind_int64(s, 9, device->writes);
+	bind_text(s, 10, device->detail);
+	run(store, ADD_DEVICE);
+}
+
+void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
+		    const char *remedy)
+{
+	sqlite3_stmt *s = store->prepared[ADD_LOSS];
+
+	bind_text(s, 1, cause);
+	sqlite3_bind_int64(s, 2, count);
+	sqlite3_bind_int64(s, 3, syncs);
+	bind_text(s, 4, remedy);
+	run(store, ADD_LOSS);
+}
+
+void store_add_blind_spot(struct store *store, const char *text)
+{
+	bind_text(store->prepared[ADD_BLIND_SPOT], 1, text);
+	run(store, ADD_BLIND_SPOT);
+}
+
+void store_set_meta(struct store *store, const char *key, const char *value)
+{
+	bind_text(store->prepared[SET_META], 1, key);
+	bind_text(store->prepared[SET_META], 2, value);
+	run(store, SET_META);
+}
+
+void store_set_meta_number(struct store *store, const char *key, int64_t value)
+{
+	bind_text(store->prepared[SET_META], 1, key);
+	sqlite3_bind_int64(store->prepared[SET_META], 2, value);
+	run(store, SET_META);
+}
+
+void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_id)
+{
+	sqlite3_bind_int64(store->prepared[SET_OWNER], 1, flush_id);
+	sqlite3_bind_int64(store->prepared[SET_OWNER], 2, sync_id);
+	run(store, SET_OWNER);
+}
+
+void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id)
+{
+	sqlite3_bind_int64(store->prepared[SET_PARENT], 1, sync_id);
+	sqlite3_bind_int64(store->prepared[SET_PARENT], 2, parent_id);
+	run(store, SET_PARENT);
+}
+
+void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns)
+{
+	sqlite3_bind_int64(store->prepared[SET_COVERED], 1, sync_id);
+	sqlite3_bind_int64(store->prepared[SET_COVERED], 2, flush_id);
+	sqlite3_bind_int64(store->prepared[SET_COVERED], 3, after_ns);
+	run(store, SET_COVERED);
+}
+
+void store_finish(struct store *store)
+{
+	static const char sql[] =
+		"DELETE FROM syncs WHERE kind = 'kernel' AND parent_id IS NULL;"
+		"UPDATE devices SET flushes ="
+		"  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev);";
+
+	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		note_error(store);
+}
+
+const char *store_error(const struct store *store)
+{
+	return store->error[0] ? store->error : NULL;
+}
+
+/* Copies the database into a fresh file. SQLITE_OK or an error of @to. */
+static int copy_to(struct store *store, sqlite3 *to)
+{
+	sqlite3_backup *backup;
+
+	/* A backup sees what is committed only. */
+	if (sqlite3_exec(store->db, "COMMIT; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return SQLITE_ERROR;
+	backup = sqlite3_backup_init(to, "main", store->db, "main");
+	if (!backup)
+		return SQLITE_ERROR;
+	sqlite3_backup_step(backup, -1);
+	return sqlite3_backup_finish(backup);
+}
+
+int store_save(struct store *store, const char *path, struct error *err)
+{
+	sqlite3 *to = NULL;
+	char part[4096];
+	int ret;
+
+	if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))
+		return error_set(err, ENAMETOOLONG, "--db %s: the name is too long", path);
+	unlink(part);
+	ret = sqlite3_open(part, &to);
+	if (ret == SQLITE_OK)
+		ret = copy_to(store, to);
+	if (ret != SQLITE_OK)
+		error_set(err, EIO, "cannot save the audit to --db %s: %s; choose a place with room", path,
+			  to ? sqlite3_errstr(sqlite3_extended_errcode(to) & 0xff ?
+						      sqlite3_extended_errcode(to) & 0xff :
+						      ret) :
+			       "out of memory");
+	sqlite3_close(to);
+	if (ret == SQLITE_OK && !rename(part, path))
+		return 0;
+	if (ret == SQLITE_OK)
+		error_set(err, errno, "cannot save the audit to --db %s: %s", path, strerror(errno));
+	unlink(part);
+	return -EIO;
+}
+
+struct sqlite3 *store_db(struct store *store)
+{
+	return store->db;
+}
+
+int64_t store_number(struct store *store, const char *sql)
+{
+	sqlite3_stmt *statement;
+	int64_t number = 0;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+		note_error(store);
+		return 0;
+	}
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}

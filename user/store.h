@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_STORE_H
+#define FLUSHAUDIT_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct sqlite3;
+struct store;
+
+/* One row of syncs; NULL texts and 0 ids are stored as NULL. */
+struct store_sync {
+	uint64_t t_ns, latency_ns;
+	int64_t writeout_ns, journal_ns, flush_ns; /* -1: not known */
+	const char *kind, *comm, *dev, *fs, *verdict, *reason, *grounds, *detail;
+	const char *path; /* made safe */
+	const char *path_raw;
+	size_t path_raw_length; /* 0: path says it all */
+	uint64_t ino;
+	uint32_t pid, tid;
+	int ret;
+	int64_t flush_id;
+};
+
+struct store_device {
+	const char *dev, *name, *kind, *cache, *parents, *detail;
+	int volatile_cache; /* -1: not known */
+	int fua, leaf;
+	uint64_t writes;
+};
+
+/* Makes an empty audit database in memory. 0, or -errno with @err. */
+int store_open(struct store **out, struct error *err);
+void store_free(struct store *store);
+
+/* Each adds one row; the id of the row, or 0 when the database failed (see store_error). */
+int64_t store_add_sync(struct store *store, const struct store_sync *sync);
+int64_t store_add_flush(struct store *store, const char *dev, const char *kind, uint64_t issue_ns,
+			uint64_t complete_ns, int error);
+void store_add_device(struct store *store, const struct store_device *device);
+void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
+		    const char *remedy);
+void store_add_blind_spot(struct store *store, const char *text);
+
+void store_set_meta(struct store *store, const char *key, const char *value);
+void store_set_meta_number(struct store *store, const char *key, int64_t value);
+
+void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_id);
+void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id);
+void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns);
+
+/* Ends the audit: drops nested syncs of nobody audited, counts flushes per device. */
+void store_finish(struct store *store);
+
+/* The first failure of the database, NULL: none. */
+const char *store_error(const struct store *store);
+
+/* Writes the whole to @path, replacing it only when complete. 0, or -errno with @err. */
+int store_save(struct store *store, const char *path, struct error *err);
+
+/* For the renderers: every report is a query. */
+struct sqlite3 *store_db(struct store *store);
+int64_t store_number(struct store *store, const char *sql); /* first column of the first row, 0: none */
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_TOPOLOGY_H
+#define FLUSHAUDIT_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stack.h"
+#include "state.h"
+
+/*
+ * Which devices a sync is judged on, from the device stacks. A loop device
+ * ends the way down: what lies below it is judged by the sync of its backing
+ * file; so does the head of an nvme multipath device, whose paths share one cache.
+ */
+
+/* Of the file system or block device @dev. Returns 0, -ENOENT when a layer is
+ * not known, -E2BIG when more than EVENT_MAX_DEVICES take part. */
+int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *topology);
+
+/* Is the way down from a device on which a record ends complete? */
+bool topology_ends_at(const struct stack_node *node);
+
+#endif

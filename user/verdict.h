@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_VERDICT_H
+#define FLUSHAUDIT_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "events.h"
+#include "stack.h"
+
+/*
+ * From the facts of one sync call to its verdict. A pure function: no I/O, no
+ * globals. "durable" needs proof; every doubt becomes "unproven" and says why.
+ */
+enum verdict_kind {
+	VERDICT_DURABLE = 0,
+	VERDICT_NOT_DURABLE,
+	VERDICT_UNPROVEN,
+	VERDICT_KINDS,
+};
+
+enum verdict_reason {
+	REASON_FLUSHED = 0,
+	REASON_SHARED_FLUSH,
+	REASON_FUA,
+	REASON_WRITE_THROUGH,
+	REASON_CLEAN,
+	REASON_NO_FLUSH,
+	REASON_WRITEOUT_ONLY,
+	REASON_NOT_WRITTEN,
+	REASON_SWALLOWED,
+	REASON_FLUSH_DROPPED,
+	REASON_FLUSH_FAILED,
+	REASON_WRITE_FAILED,
+	REASON_EARLY_RETURN,
+	REASON_COMMIT_UNSEEN,
+	REASON_REMOTE,
+	REASON_USERSPACE_FS,
+	REASON_EVENTS_LOST,
+	REASON_UNTRACKED,
+	REASON_CACHE_UNKNOWN,
+	REASONS,
+};
+
+/* One device of the call's file system: the ledger's view and the machine's. */
+struct verdict_device {
+	const struct event_device *event;
+	enum stack_cache cache;
+	char name[64];
+	/* The watermark the verdict goes by. Below a loop device a flush counts
+	 * only when the backing file's own sync was durable. */
+	uint64_t watermark_ns;
+	bool inner_unseen; /* a flush of a loop device whose inner sync was not seen */
+	bool inner_bad;	   /* ... or was seen and was not durable */
+	bool below_unknown; /* it stands on layers the record knows nothing of */
+};
+
+struct verdict_facts {
+	const struct event_sync *sync;
+	bool nobarrier;	       /* of the mount */
+	bool volatile_overlay; /* of the mount the caller named */
+	bool remote_fs;	       /* by the mount's type, where the magic number does not tell */
+	bool losses;	       /* records were lost before this call returned */
+	size_t nr_devices;
+	struct verdict_device devices[EVENT_MAX_DEVICES];
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	enum verdict_reason reason;
+	bool inferred; /* follows from a mount option or queue state, not from an event */
+	/* The proof: the first flush on this disk that started at @proof_ns or
+	 * later. 0: no flush was needed. */
+	uint32_t proof_disk;
+	uint64_t proof_ns;
+	/* Not durable: a flush on this disk that starts at @need_ns or later covers
+	 * it after all. 0: cannot be told (yet). */
+	uint32_t need_disk;
+	uint64_t need_ns;
+	bool need_drain; /* writes are still in flight: need_ns comes with their end */
+	char detail[200]; /* in plain words, names the layer */
+};
+
+void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts);
+
+const char *verdict_kind_name(enum verdict_kind kind);
+const char *verdict_reason_name(enum verdict_reason reason);
+/* One sentence for people: what happened, and what to do about it. */
+const char *verdict_reason_text(enum verdict_reason reason);
+const char *verdict_reason_advice(enum verdict_reason reason);
+const char *verdict_sync_kind_name(enum event_sync_kind kind);
+
+#endif
