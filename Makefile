@@ -65,7 +65,13 @@ $(BUILD)/schema.h: user/schema.sql
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJECTS)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJECTS) -lcmocka $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) -lcmocka $(LDLIBS)
+
+$(BUILD)/tests/unit/test_ledger: $(BUILD)/tests/unit/model.o
+
+$(BUILD)/tests/unit/model.o: tests/unit/model.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 check: $(TESTS)
 	@for t in $(TESTS); do echo "# $$t"; CMOCKA_MESSAGE_OUTPUT=TAP $$t || exit 1; done
@@ -84,4 +90,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(BPF_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(TESTS:=.d)
+-include $(BPF_OBJECTS:.o=.d) $(USER_OBJECTS:.o=.d) $(TESTS:=.d) $(BUILD)/tests/unit/model.d

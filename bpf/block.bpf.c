@@ -147,10 +147,8 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 	frame->own_flush_queued_ns = now;
 	/* ext4, xfs, btrfs, f2fs and block devices ask for the flush only after
 	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). */
-	if (!frame->wait_done_ns && frame->own_data_pending == 0) {
-		frame->wait_done_ns = now;
-		frame->wait_source = WAIT_OWN_FLUSH;
-	}
+	if (!frame->wait_done_ns)
+		frame_wait_over(frame, now, WAIT_OWN_FLUSH);
 }
 
 static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
@@ -164,6 +162,34 @@ static __always_inline void remember(struct bio *bio, struct bio_entry *entry, s
 	__sync_fetch_and_add(&device->lost, 1);
 	if (frame)
 		frame->flags |= SYNC_TOUCHED_BY_LOSS;
+}
+
+/*
+ * Is a metadata write with PREFLUSH or FUA a commit record? With PREFLUSH it
+ * is. btrfs asks for the flush first and writes its super block with FUA only
+ * (barrier_all_devices); FUA alone else is the update of a journal's super
+ * block, which commits nothing.
+ */
+static __always_inline void log_asked(struct ledger_log *log, struct bio_entry *entry, __u32 bytes,
+				      __u64 now)
+{
+	if (!bytes) {
+		log->flush_asked_ns = now;
+		log->flush_asked_tid = entry->tid;
+		return;
+	}
+	if (entry->preflush) {
+		entry->commit_flush_ns = now;
+	} else if (log->flush_asked_tid == entry->tid && log->flush_asked_ns) {
+		entry->commit_flush_ns = log->flush_asked_ns;
+		log->flush_asked_ns = 0;
+	} else {
+		entry->is_commit = 0;
+	}
+	if (!entry->is_commit)
+		return;
+	log->pending_flush_ns = entry->commit_flush_ns;
+	log->pending_queued_ns = now;
 }
 
 static __always_inline int on_bio_queue(struct bio *bio)
@@ -202,7 +228,7 @@ static __always_inline int on_bio_queue(struct bio *bio)
 		attribute(&view, entry.disk, &owner);
 		/* A direct write in flight has promised nothing yet, so it need not be
 		 * waited for; one with REQ_NOWAIT may even be turned away unseen. */
-		entry.tracked = !owner.direct && !(opf & OPF(NOWAIT));
+		entry.tracked = now >= base_ns && !owner.direct && !(opf & OPF(NOWAIT));
 		entry.is_meta = owner.meta;
 		entry.is_log = owner.meta && (opf & OPF(SYNC));
 		entry.is_commit = owner.meta && (entry.preflush || entry.fua);
@@ -219,21 +245,15 @@ static __always_inline int on_bio_queue(struct bio *bio)
 		}
 		entry.slot = index;
 		entry.owner = owner.hash;
-		entry.ino = owner.ino;
-		entry.s_dev = owner.s_dev;
 	}
 	frame = current_frame();
 	if (!frame && !entry.bio_based && !entry.preflush && !entry.fua && !entry.is_log)
 		return 0;
+	entry.tid = bpf_get_current_pid_tgid();
 	if (entry.preflush || entry.is_commit) {
 		log = log_get(entry.part);
-		if (log && entry.preflush) {
-			log->flush_asked_ns = now;
-			log->flush_asked_tid = (__u32)bpf_get_current_pid_tgid();
-			entry.commit_flush_ns = now;
-		} else if (log && log->flush_asked_tid == (__u32)bpf_get_current_pid_tgid()) {
-			entry.commit_flush_ns = log->flush_asked_ns;
-		}
+		if (log)
+			log_asked(log, &entry, bytes, now);
 	}
 	if (frame)
 		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
@@ -287,30 +307,16 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 		log->commit_flush_ns = entry->commit_flush_ns;
 		log->commit_stable_ns = fua ? entry->done_ns : 0;
 		log->commit_done_ns = entry->done_ns;
+		log->commit_tid = entry->tid;
 	}
 }
 
-static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int error, bool bio_based)
-{
-	struct event_flush event = {
-		.header = { EVENT_FLUSH, EVENTS_VERSION, sizeof(event) },
-		.issue_ns = issue,
-		.complete_ns = now,
-		.disk = disk,
-		.error = error,
-		.bio_based = bio_based,
-	};
-
-	emit(&event, sizeof(event), LOSS_RING_FLUSH);
-}
-
-static __always_inline void emit_drain(__u32 disk, __u32 s_dev, __u64 ino, __u64 now)
+static __always_inline void emit_drain(__u32 disk, __u32 slot, __u64 now)
 {
 	struct event_drain event = {
 		.header = { EVENT_DRAIN, EVENTS_VERSION, sizeof(event) },
-		.ino = ino,
-		.s_dev = s_dev,
 		.disk = disk,
+		.slot = slot,
 		.done_ns = now,
 	};
 
@@ -355,8 +361,9 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 		return;
 	index = slot_index(owner.hash);
 	slot = bpf_map_lookup_elem(&slots, &index);
-	if (slot && ledger_slot_done(slot, bytes, tracked, fua, flags & COMPLETION_FAILED, now))
-		emit_drain(disk, owner.s_dev, owner.ino, now);
+	if (slot && ledger_slot_done(slot, owner.hash, bytes, tracked, fua,
+				     flags & COMPLETION_FAILED, now))
+		emit_drain(disk, index, now);
 }
 
 /*
@@ -390,15 +397,24 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 
 static __always_inline int on_rq_issue(struct request *rq)
 {
+	struct ledger_device *device;
 	__u64 key = (__u64)rq, now;
+	__u32 disk;
 
 	if ((rq->cmd_flags & 0xff) != REQ_OP_FLUSH)
 		return 0;
 	count_hit(HOOK_RQ_ISSUE_FLUSH);
 	now = bpf_ktime_get_ns();
+	disk = request_disk(rq);
+	device = disk ? device_get(disk) : NULL;
+	if (device) {
+		device->flush_rq = 0;
+		device->flush_issue_ns = now;
+		device->flush_rq = key;
+	}
 	/* Issued again after a requeue: the drive got the later one. */
 	if (bpf_map_update_elem(&flushes, &key, &now, BPF_ANY))
-		count_loss(LOSS_RING_FLUSH);
+		count_loss(LOSS_FLUSHES);
 	return 0;
 }
 
@@ -417,8 +433,10 @@ static __always_inline int flush_complete(struct request *rq, int error)
 	device = disk ? device_get(disk) : NULL;
 	if (!device)
 		return 0;
+	if (device->flush_rq == key)
+		device->flush_rq = 0;
 	ledger_device_flushed(device, issue, error, now);
-	emit_flush(disk, issue, now, error, false);
+	emit_flush(disk, issue, now, error > 0 ? -5 : error, false);
 	return 0;
 }
 
@@ -500,12 +518,13 @@ static __always_inline int on_bio_complete(struct bio *bio)
 	}
 	if (entry.left_bytes > 0 && entry.owner) {
 		slot = bpf_map_lookup_elem(&slots, &entry.slot);
-		if (slot && ledger_slot_done(slot, entry.left_bytes, entry.tracked, entry.fua,
-					     error, now))
-			emit_drain(entry.disk, entry.s_dev, entry.ino, now);
+		if (slot && ledger_slot_done(slot, entry.owner, entry.left_bytes, entry.tracked,
+					     entry.fua, error, now))
+			emit_drain(entry.disk, entry.slot, now);
 	}
 	if (entry.preflush) {
-		ledger_device_flushed(device, entry.queued_ns, error, now);
+		/* Just before: its own data, done within the same tick, are not covered by it. */
+		ledger_device_flushed(device, entry.queued_ns - 1, error, now);
 		emit_flush(entry.disk, entry.queued_ns, now, error ? -5 : 0, true);
 	}
 	frame_finish(&entry, entry.fua, error);

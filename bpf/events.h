@@ -53,6 +53,7 @@ enum event_sync_flag {
 	SYNC_BLOCK_DEVICE = 1 << 9,
 	SYNC_TID_UNCOMMITTED = 1 << 10, /* ext4: the inode's transaction was not committed at return */
 	SYNC_TID_KNOWN = 1 << 11,
+	SYNC_JOURNAL_IDLE = 1 << 13, /* ext4: no transaction was being committed at return */
 	SYNC_TID_NEEDED = 1 << 12, /* ext4: the inode's transaction was not committed at entry */
 };
 
@@ -102,6 +103,8 @@ struct event_device {
 	__u64 commit_done_ns;	/* when it completed, */
 	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
 	__u64 log_error_ns;	/* newest failed metadata write */
+	__u32 commit_tid;	/* the thread that queued the commit record */
+	__u32 slot;		/* of the ledger, where the inode is counted on this disk */
 };
 
 struct event_sync {
@@ -149,9 +152,8 @@ struct event_flush {
 
 struct event_drain {
 	struct event_header header;
-	__u64 ino;
-	__u32 s_dev;
 	__u32 disk;
+	__u32 slot; /* as in event_device */
 	__u64 done_ns;
 };
 
@@ -176,6 +178,7 @@ enum event_loss {
 	LOSS_RING = 0,	    /* ring buffer full: a record of a sync call or its name */
 	LOSS_RING_FLUSH,    /* ... a record of a flush */
 	LOSS_FRAMES,	    /* no room to remember a call in progress */
+	LOSS_FLUSHES,	    /* no room to remember a flush in flight */
 	LOSS_BIOS,	    /* no room to remember a write in flight */
 	LOSS_DEVICES,	    /* no room for another device */
 	LOSS_WALK,	    /* a request held more bios than can be walked */
@@ -206,11 +209,11 @@ enum event_hook {
 
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
-EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
+EVENT_ASSERT("event_device", sizeof(struct event_device) == 160);
 EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 176);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 152);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 160);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
-EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 32);
+EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

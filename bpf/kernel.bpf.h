@@ -87,12 +87,17 @@ struct bio___disk { /* up to 5.11 */
 	unsigned char bi_partno;
 };
 
+enum mq_rq_state {
+	MQ_RQ_IDLE = 0,
+};
+
 struct request {
 	struct request_queue *q;
 	unsigned int cmd_flags;
 	unsigned int rq_flags;
 	struct bio *bio;
 	__u64 start_time_ns;
+	enum mq_rq_state state;
 };
 
 struct request___disk { /* up to 5.16 */
@@ -220,6 +225,7 @@ struct iomap_dio {
 
 struct journal_s {
 	unsigned int j_commit_sequence;
+	void *j_committing_transaction;
 };
 
 struct ext4_sb_info {

@@ -30,7 +30,7 @@ struct ledger_slot {
 	__s64 inflight_bytes;
 	__u64 last_done_ns;  /* newest non-FUA completion */
 	__u64 last_error_ns; /* newest failed completion */
-	__u64 shared_ns;     /* another inode wrote into the slot while it held uncovered writes */
+	__u64 shared_ns;     /* another inode had uncovered writes in the slot until then */
 	__u64 watched;	     /* tell user space when nothing is in flight any more */
 };
 
@@ -46,6 +46,8 @@ struct ledger_device {
 	__u64 flushes; /* completed, failed ones included: what diskstats counts */
 	__u64 lost;
 	__u64 cache; /* enum event_cache_bit */
+	__u64 flush_rq; /* newest flush request that was issued, 0: seen to complete */
+	__u64 flush_issue_ns;
 };
 
 /* The log or journal of the file system on one partition, device or volume. */
@@ -56,9 +58,14 @@ struct ledger_log {
 	__u64 commit_flush_ns;
 	__u64 commit_done_ns;
 	__u64 commit_stable_ns;
-	__u64 flush_asked_ns; /* newest flush request, and the thread that made it */
+	__u64 commit_tid;	/* the thread that queued it */
+	__u64 pending_queued_ns; /* newest commit record that was queued */
+	__u64 pending_flush_ns;
+	__u64 flush_asked_ns; /* newest flush without data, and the thread that asked */
 	__u64 flush_asked_tid;
 };
+
+#define LEDGER_UNTIL_DRAINED (~0ULL) /* a value of shared_ns: no end to it yet */
 
 LEDGER_INLINE void ledger_max(__u64 *stamp, __u64 now)
 {
@@ -74,7 +81,7 @@ LEDGER_INLINE void ledger_add(__s64 *counter, __s64 amount)
 /* Is everything that completed at @done_ns or before on stable media, given @watermark_ns? */
 LEDGER_INLINE int ledger_covers(__u64 watermark_ns, __u64 done_ns)
 {
-	return done_ns == 0 || done_ns <= watermark_ns;
+	return done_ns <= watermark_ns;
 }
 
 /*
@@ -87,7 +94,9 @@ LEDGER_INLINE void ledger_slot_claim(struct ledger_slot *slot, __u64 watermark_n
 {
 	if (slot->owner == owner)
 		return;
-	if (slot->owner && (slot->inflight_bytes || !ledger_covers(watermark_ns, slot->last_done_ns)))
+	if (slot->inflight_bytes)
+		slot->shared_ns = LEDGER_UNTIL_DRAINED;
+	else if (!ledger_covers(watermark_ns, slot->last_done_ns))
 		ledger_max(&slot->shared_ns, now);
 	slot->owner = owner;
 }
@@ -99,18 +108,23 @@ LEDGER_INLINE void ledger_slot_queued(struct ledger_slot *slot, __u64 bytes)
 }
 
 /*
- * A queued write, or @bytes of it, completed. @tracked: it had been counted by
- * ledger_slot_queued. Returns 1 when a watched slot has just run empty.
+ * A write of the inode whose hash is @owner, or @bytes of it, completed.
+ * @tracked: it had been counted by ledger_slot_queued. Returns 1 when a watched
+ * slot has just run empty.
  */
-LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 bytes, int tracked, int fua,
-				   int failed, __u64 now)
+LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 owner, __u64 bytes, int tracked,
+				   int fua, int failed, __u64 now)
 {
+	if (slot->owner != owner)
+		ledger_max(&slot->shared_ns, now);
 	if (failed)
 		ledger_max(&slot->last_error_ns, now);
 	else if (!fua)
 		ledger_max(&slot->last_done_ns, now);
 	if (tracked)
 		ledger_add(&slot->inflight_bytes, -(__s64)bytes);
+	if (slot->shared_ns == LEDGER_UNTIL_DRAINED && slot->inflight_bytes <= 0)
+		slot->shared_ns = now;
 	if (slot->watched && slot->inflight_bytes <= 0) {
 		slot->watched = 0;
 		return 1;

@@ -22,7 +22,7 @@ const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS] = {};
 const volatile __u32 dirty_mark = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
 
-__u64 base_ns = 0;
+__u64 base_ns = ~0ULL; /* nothing counts yet */
 __u32 self_tgid = 0;
 __u32 selftest = 0;
 

@@ -14,13 +14,6 @@
 #define S_IFDIR	   0040000
 #define S_IFBLK	   0060000
 
-static __always_inline bool dirty(struct frame *frame)
-{
-	struct address_space *mapping = (void *)frame->mapping;
-
-	return dirty_mark && mapping && (BPF_CORE_READ(mapping, i_pages.xa_flags) & dirty_mark);
-}
-
 static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
 {
 	struct file_system_type *type = BPF_CORE_READ(sb, s_type);
@@ -68,8 +61,67 @@ static __always_inline void ext4_tid_exit(struct frame *frame)
 	if (!(frame->flags & SYNC_TID_KNOWN))
 		return;
 	journal = ext4_journal((void *)frame->sb);
-	if (journal && (int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
+	if (!journal)
+		return;
+	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
 		frame->flags |= SYNC_TID_UNCOMMITTED;
+	else if (!BPF_CORE_READ(journal, j_committing_transaction))
+		frame->flags |= SYNC_JOURNAL_IDLE;
+}
+
+/*
+ * A flush whose completion was not seen: the request is idle again, and the
+ * file system that waited for it is about to report success.
+ */
+static __always_inline void recover_flush(struct ledger_device *device, struct frame *frame,
+					  __u32 disk)
+{
+	__u64 key = device->flush_rq, issue = device->flush_issue_ns, now;
+	struct request *rq = (void *)key;
+
+	if (!key || issue < frame->enter_ns || BPF_CORE_READ(rq, state))
+		return;
+	if (device->flush_rq != key || device->flush_issue_ns != issue ||
+	    bpf_map_delete_elem(&flushes, &key))
+		return;
+	device->flush_rq = 0;
+	now = bpf_ktime_get_ns();
+	ledger_device_flushed(device, issue, 0, now);
+	emit_flush(disk, issue, now, 0, false);
+}
+
+/* Writes of the inode that completed unseen: nothing of it is under write-back,
+ * so what is still counted as in flight is not. */
+static __always_inline void recover_slot(struct ledger_slot *slot, struct frame *frame)
+{
+	__s64 stuck = *(volatile __s64 *)&slot->inflight_bytes;
+
+	if (!stuck || !frame_settled(frame) ||
+	    *(volatile __s64 *)&slot->inflight_bytes != stuck || !frame_settled(frame))
+		return;
+	ledger_max(&slot->last_done_ns, bpf_ktime_get_ns());
+	ledger_add(&slot->inflight_bytes, -stuck);
+}
+
+/*
+ * A commit record whose completion was not seen, while the journal says that
+ * the transaction the call needed is committed and none is being committed: it
+ * ended well, and PREFLUSH and FUA are part of its end.
+ */
+static __always_inline void recover_commit(struct event_device *out, struct ledger_log *log,
+					   struct frame *frame)
+{
+	const __u32 wanted = SYNC_TID_NEEDED | SYNC_JOURNAL_IDLE;
+
+	if ((frame->flags & wanted) != wanted || log->pending_queued_ns <= out->commit_queued_ns ||
+	    out->commit_done_ns >= frame->enter_ns)
+		return;
+	out->commit_queued_ns = log->pending_queued_ns;
+	out->commit_flush_ns = log->pending_flush_ns;
+	out->commit_done_ns = log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns :
+									 frame->enter_ns;
+	out->commit_stable_ns = out->commit_done_ns;
+	ledger_max(&out->watermark_ns, log->pending_flush_ns);
 }
 
 /* The devices to judge on: from user space's view of the stacks, else the
@@ -165,7 +217,7 @@ static __always_inline int frame_open(struct file *file, __u32 kind, __u32 opene
 		frame.outer_s_dev = frame.s_dev;
 		frame.outer_ino = frame.ino;
 		frame.outer_fs_magic = frame.fs_magic;
-		if (dirty(&frame))
+		if (frame_marked(&frame, dirty_mark))
 			frame.flags |= SYNC_DIRTY_ENTER;
 	} else {
 		frame.flags |= SYNC_NO_FILE;
@@ -191,13 +243,18 @@ static __always_inline void frame_inner(struct frame *frame, struct inode *inode
 	frame->flags |= SYNC_INNER;
 	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
 	frame_aim(frame, inode);
-	if (dirty(frame))
+	if (frame_marked(frame, dirty_mark))
 		frame->flags |= SYNC_DIRTY_ENTER;
 }
 
+static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owner)
+{
+	return slot->owner && slot->owner != owner;
+}
+
 /* One device's part of the record. */
-static __always_inline void fill_device(struct event_device *out, struct frame *frame, __u32 disk,
-					__u32 part, __u32 roles, __u64 watermark_enter)
+static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
+					__u32 disk, __u32 part, __u32 roles, __u64 watermark_enter)
 {
 	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
 	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
@@ -206,7 +263,12 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	struct ledger_log *log = bpf_map_lookup_elem(&logs, &part);
 
 	__builtin_memset(out, 0, sizeof(*out));
+	if (device && !ret)
+		recover_flush(device, frame, disk);
+	if (slot && !slot_is_foreign(slot, owner))
+		recover_slot(slot, frame);
 	out->disk = disk;
+	out->slot = index;
 	out->part = part;
 	out->roles = roles;
 	out->watermark_enter_ns = watermark_enter;
@@ -222,18 +284,21 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		out->commit_flush_ns = log->commit_flush_ns;
 		out->commit_done_ns = log->commit_done_ns;
 		out->commit_stable_ns = log->commit_stable_ns;
+		out->commit_tid = log->commit_tid;
 	}
 	if (slot) {
 		out->inflight_bytes = slot->inflight_bytes;
 		out->last_done_ns = slot->last_done_ns;
 		out->last_error_ns = slot->last_error_ns;
-		out->slot_shared = (slot->owner && slot->owner != owner) ||
+		out->slot_shared = slot_is_foreign(slot, owner) ||
 				   (device && slot->shared_ns > device->watermark_ns);
 		if (slot->inflight_bytes > 0 && frame->kind == SYNC_FILE_RANGE)
 			slot->watched = 1;
 	}
 	if (!device)
 		return;
+	if (log && !ret)
+		recover_commit(out, log, frame);
 	/* Read last: a flush that ends meanwhile may only be missed, not imagined. */
 	out->cache = device->cache;
 	out->lost = device->lost;
@@ -244,10 +309,10 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	out->any_inflight_bytes = device->any_inflight_bytes;
 	if (device->any_done_ns > base_ns)
 		out->any_done_ns = device->any_done_ns;
-	out->watermark_ns = device->watermark_ns;
+	ledger_max(&out->watermark_ns, device->watermark_ns);
 }
 
-static __always_inline void fill_devices(struct event_sync *event, struct frame *frame)
+static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)
 {
 	struct state_topology *stack = find_topology(frame);
 	__u32 i;
@@ -256,7 +321,7 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
 		if (!frame->disk)
 			return;
-		fill_device(&event->devices[0], frame, frame->disk, frame->part,
+		fill_device(&event->devices[0], frame, ret, frame->disk, frame->part,
 			    DEVICE_DATA | DEVICE_LOG, frame->watermark_enter_ns[0]);
 		event->nr_devices = 1;
 		return;
@@ -264,7 +329,7 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
 		if (i >= stack->nr)
 			break;
-		fill_device(&event->devices[i], frame, stack->devices[i].disk,
+		fill_device(&event->devices[i], frame, ret, stack->devices[i].disk,
 			    stack->devices[i].part, stack->devices[i].roles,
 			    frame->watermark_enter_ns[i]);
 		event->nr_devices = i + 1;
@@ -321,11 +386,13 @@ static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
 	event = bpf_map_lookup_elem(&sync_scratch, &scratch);
 	if (event) {
 		ext4_tid_exit(frame);
-		if (dirty(frame))
+		if (frame_marked(frame, dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
+		if (frame->own_data_pending > 0 && frame_settled(frame))
+			frame->own_data_pending = 0; /* their completions were missed */
 		fill_call(event, frame, ret);
 		if (!(frame->flags & SYNC_NO_FILE))
-			fill_devices(event, frame);
+			fill_devices(event, frame, ret);
 		size = event->nr_devices;
 		if (size > EVENT_MAX_DEVICES)
 			size = EVENT_MAX_DEVICES;
@@ -529,6 +596,8 @@ static __always_inline int wait_over(struct file *file)
 		return 0;
 	frame->wait_done_ns = bpf_ktime_get_ns();
 	frame->wait_source = WAIT_OBSERVED;
+	if (frame->own_data_pending > 0)
+		frame_wait_over(frame, frame->wait_done_ns, WAIT_OBSERVED);
 	return 0;
 }
 
@@ -680,9 +749,7 @@ int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
 
-	if (!frame || frame->wait_source == WAIT_OBSERVED || frame->own_data_pending)
-		return 0;
-	frame->wait_done_ns = bpf_ktime_get_ns();
-	frame->wait_source = WAIT_LOG_FORCE;
+	if (frame && frame->wait_source != WAIT_OBSERVED)
+		frame_wait_over(frame, bpf_ktime_get_ns(), WAIT_LOG_FORCE);
 	return 0;
 }

@@ -275,12 +275,13 @@ static int run_selftest(struct attach *attach, struct error *err)
 
 static int attach_all(struct attach *attach, struct error *err)
 {
-	int tracefs = kernel_tracefs_enter(err), ret;
+	struct kernel_place place;
+	int ret = kernel_tracefs_enter(&place, err);
 
-	if (tracefs < -1)
-		return tracefs;
+	if (ret)
+		return ret;
 	ret = attach_rows(attach, err);
-	kernel_tracefs_leave(tracefs);
+	kernel_tracefs_leave(&place);
 	return ret;
 }
 
@@ -381,8 +382,8 @@ uint64_t attach_start(struct attach *attach)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	attach->skel->bss->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	return attach->skel->bss->base_ns;
+	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	return attach->skel->data->base_ns;
 }
 
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology)

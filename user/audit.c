@@ -33,6 +33,7 @@ static const struct {
 	[LOSS_RING] = { "ring buffer full", "enlarge --ring-size" },
 	[LOSS_RING_FLUSH] = { "ring buffer full (flushes)", "enlarge --ring-size" },
 	[LOSS_FRAMES] = { "too many sync calls at a time", "audit fewer threads at a time" },
+	[LOSS_FLUSHES] = { "too many flushes at a time", "report it: the limit is built in" },
 	[LOSS_BIOS] = { "ledger full", "enlarge --ledger-size" },
 	[LOSS_DEVICES] = { "too many devices", "report it: the limit is built in" },
 	[LOSS_WALK] = { "request of too many bios", "report it: the limit is built in" },

@@ -135,30 +135,38 @@ bool kernel_can_kprobe(const char *function)
 	return ret == 0;
 }
 
-int kernel_tracefs_enter(struct error *err)
+int kernel_tracefs_enter(struct kernel_place *place, struct error *err)
 {
 	const char *point = "/sys/kernel/tracing";
-	int saved;
+	int ret;
 
+	*place = (struct kernel_place){ -1, -1, -1 };
 	if (!access("/sys/kernel/tracing/events", F_OK) ||
 	    !access("/sys/kernel/debug/tracing/events", F_OK))
-		return -1;
-	saved = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (saved < 0)
-		return error_set(err, errno, "cannot open /proc/self/ns/mnt: %s", strerror(errno));
-	if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		return 0;
+	place->ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	place->root = open("/", O_PATH | O_CLOEXEC);
+	place->cwd = open(".", O_PATH | O_CLOEXEC);
+	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 && !unshare(CLONE_NEWNS) &&
+	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 	    !mount("tracefs", point, "tracefs", 0, NULL))
-		return saved;
-	error_set(err, errno, "cannot mount tracefs on %s: %s; system call tracepoints need it", point,
-		  strerror(errno));
-	kernel_tracefs_leave(saved);
-	return -ENOENT;
+		return 0;
+	ret = error_set(err, errno, "cannot mount tracefs on %s: %s; system call tracepoints need it",
+			point, strerror(errno));
+	kernel_tracefs_leave(place);
+	return ret;
 }
 
-void kernel_tracefs_leave(int namespace_fd)
+void kernel_tracefs_leave(struct kernel_place *place)
 {
-	if (namespace_fd < 0)
-		return;
-	setns(namespace_fd, CLONE_NEWNS);
-	close(namespace_fd);
+	/* setns moves root and working directory to the namespace's own root. */
+	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 && !setns(place->ns, CLONE_NEWNS) &&
+	    !fchdir(place->root) && !chroot("."))
+		(void)!fchdir(place->cwd);
+	if (place->ns >= 0)
+		close(place->ns);
+	if (place->root >= 0)
+		close(place->root);
+	if (place->cwd >= 0)
+		close(place->cwd);
 }

@@ -32,13 +32,18 @@ uint32_t kernel_dirty_mark(const struct btf *btf);
 bool kernel_can_fentry(const struct btf *btf, const char *function);
 bool kernel_can_kprobe(const char *function);
 
+/* Where we were before kernel_tracefs_enter. */
+struct kernel_place {
+	int ns, root, cwd; /* descriptors, -1: did not move */
+};
+
 /*
  * libbpf finds system call tracepoints through tracefs, which minimal systems
  * do not mount. Mounts it in a mount namespace of our own for the time being,
- * so that the audited system stays as it is. Returns a descriptor for
- * kernel_tracefs_leave, -1 when it was there anyway, or another -errno.
+ * so that the audited system stays as it is; kernel_tracefs_leave goes back.
+ * Returns 0 (also when it was there anyway) or -errno with @err.
  */
-int kernel_tracefs_enter(struct error *err);
-void kernel_tracefs_leave(int namespace_fd);
+int kernel_tracefs_enter(struct kernel_place *place, struct error *err);
+void kernel_tracefs_leave(struct kernel_place *place);
 
 #endif

@@ -13,6 +13,8 @@
 #include "fsmagic.h"
 #include "topology.h"
 #include "verdict.h"
+#pragma GCC diagnostic ignored "-Wformat"
+#pragma GCC diagnostic ignored "-Wsign-compare"
 
 #define PATHS_KEPT	 4096 /* names of calls in progress */
 #define KERNEL_SYNCS_KEPT 8192
@@ -37,8 +39,8 @@ struct kernel_sync {
 /* A call that was not durable: waits for the flush that covers it after all. */
 struct uncovered {
 	int64_t row;
-	uint32_t disk, s_dev;
-	uint64_t ino, need_ns, exit_ns;
+	uint32_t disk, slot;
+	uint64_t need_ns, exit_ns;
 	bool draining;
 };
 
@@ -278,8 +280,7 @@ static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verd
 	list[pipeline->nr_uncovered++] = (struct uncovered){
 		.row = row,
 		.disk = verdict->need_disk,
-		.s_dev = sync->s_dev,
-		.ino = sync->ino,
+		.slot = verdict->need_slot,
 		.need_ns = verdict->need_ns,
 		.exit_ns = sync->exit_ns,
 		.draining = verdict->need_drain,
@@ -478,8 +479,7 @@ static void push_drain(struct pipeline *pipeline, const struct event_drain *even
 	for (i = 0; i < pipeline->nr_uncovered; i++) {
 		struct uncovered *call = &pipeline->uncovered[i];
 
-		if (!call->draining || call->disk != event->disk || call->ino != event->ino ||
-		    call->s_dev != event->s_dev)
+		if (!call->draining || call->disk != event->disk || call->slot != event->slot)
 			continue;
 		call->draining = false;
 		call->need_ns = event->done_ns;

@@ -119,10 +119,14 @@ static enum proof judge_log(const struct judgement *j, const struct verdict_devi
 
 	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
 		return cache;
+	/* What the thread wrote after its own commit record is not needed: btrfs'
+	 * further super block copies. */
+	if (commit_in_call(j->sync, device) &&
+	    (event->commit_tid == j->sync->tid ||
+	     ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns)))
+		return PROOF_WAIT;
 	if (!ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns))
 		return cache;
-	if (commit_in_call(j->sync, device))
-		return PROOF_WAIT;
 	if (j->facts->nobarrier)
 		covered = ledger_covers(device->watermark_ns, event->log_done_ns);
 	else if (event->commit_done_ns)
@@ -453,6 +457,7 @@ static void find_need(struct judgement *j)
 		j->out->need_disk = event->disk;
 		j->out->need_ns = need ? need : sync->exit_ns;
 		j->out->need_drain = event->inflight_bytes > 0;
+		j->out->need_slot = event->slot;
 		return;
 	}
 }

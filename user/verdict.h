@@ -78,7 +78,8 @@ struct verdict {
 	 * it after all. 0: cannot be told (yet). */
 	uint32_t need_disk;
 	uint64_t need_ns;
-	bool need_drain; /* writes are still in flight: need_ns comes with their end */
+	bool need_drain; /* writes are still in flight: need_ns comes with the end of this ... */
+	uint32_t need_slot; /* ... slot's */
 	char detail[200]; /* in plain words, names the layer */
 };
 

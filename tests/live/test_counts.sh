@@ -30,11 +30,11 @@ compare() { # NAME COMMAND...
     before=$(idle_flushes "$LOOP")
     audit "$name" strace -f -qq -o "$work/$name.strace" -e "trace=${kinds// /,}" "$@"
     after=$(flushes_of "$LOOP")
-    chmod 644 "$work/$name.strace"
+    touch "$work/$name.strace"
 
     want=$(straced "$work/$name.strace")
     problem=''
-    if ! got=$(jq -er "$reported" "$JSON" 2>&1) || ! holds "$sums and .totals.lost_events == 0"; then
+    if ! got=$(jq -er "$reported" "$JSON" 2>&1) || ! holds "($sums) and .totals.lost_events == 0"; then
         problem="no consistent report: $(summary)"
     elif ! holds '.command.exit_status == 0'; then
         problem="the command failed: $(tail -n 3 "$work/$name.err" "$work/$name.out")"
@@ -89,7 +89,7 @@ for mode in DELETE WAL; do
     for level in FULL OFF; do
         name=sqlite-$mode-$level
         {
-            echo "PRAGMA journal_mode=$mode; PRAGMA synchronous=$level; CREATE TABLE t (n);"
+            echo "PRAGMA synchronous=$level; PRAGMA journal_mode=$mode; CREATE TABLE t (n);"
             for ((i = 1; i <= 20; i++)); do echo "INSERT INTO t VALUES ($i);"; done
         } >"$work/$name.sql"
         compare "$name" sqlite3 -init /dev/null "$MNT/$name.db" ".read $work/$name.sql"

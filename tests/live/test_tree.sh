@@ -22,7 +22,7 @@ expect "20 threads" 0 fsync=100 "$proven" '[.syncs[].tid] | unique | length >= 2
 
 audit first "$act" open wc "$f" fsync
 expect "the first instructions of the command itself" 0 fsync=1 "$proven durable/clean" \
-    '.syncs[0] | .comm == "act" and .pid == .tid and .latency_ns > 0'
+    '[.syncs[] | select(.kind == "fsync")][0] | .comm == "act" and .pid == .tid and .latency_ns > 0'
 
 # Many short lives: none may slip through.
 audit brood bash -c 'for ((i = 0; i < 300; i++)); do "$0" open wc "$1" pwrite 0 512 fsync & ((i % 20)) || wait; done; wait' \
@@ -87,7 +87,7 @@ for signal in INT TERM; do
     began=$SECONDS
     signalled $signal
     problem=''
-    if [ "$STATUS" != 0 ] || ! holds "$sums and .totals.durable == 1"; then
+    if [ "$STATUS" != 0 ] || ! holds "($sums) and .totals.durable == 1"; then
         problem=$(summary)
     elif [ $((SECONDS - began)) -gt 30 ]; then
         problem="it took $((SECONDS - began)) s"
@@ -138,5 +138,5 @@ audit level true
 problem=''
 holds '.schema == 1 and (.tool.level | IN("fentry", "kprobe", "tracepoint")) and
     (.tool.blind_spots | type) == "array" and (.tool.version | length) > 0 and
-    .tool.kernel == $kernel' --arg kernel "$(uname -r)" || problem=$(jq -c .tool "$JSON" 2>&1)
+    .tool.kernel == $kernel' --arg kernel "$(uname -r)" || problem=$(show .tool)
 point "the report names level, blind spots, version and kernel" "$problem"

@@ -52,7 +52,7 @@ expect "the file system of $disk_dir" 0 fsync=20 "$proven durable/write-through"
 
 audit bad "$act" bad
 problem=''
-holds "$sums and ([.syncs[] | select(.ret < 0)] | length) == 2 and .totals.durable == 0" || problem=$(summary)
+holds "($sums) and ([.syncs[] | select(.ret < 0)] | length) == 2 and .totals.durable == 0" || problem=$(summary)
 point "calls that fail are listed and never durable" "$problem"
 
 # --- broken stacks: never durable ---
@@ -83,7 +83,7 @@ expect "tmpfs" 1 fsync=20 not-durable/swallowed
 fresh ext4 '' "$work/tmpfs"
 audit loop-tmpfs "$workload" append-fsync "$MNT/file" 20 5000
 problem=''
-if [ "$STATUS" = 0 ] || ! holds "$sums and .totals.durable == 0" ||
+if [ "$STATUS" = 0 ] || ! holds "($sums) and .totals.durable == 0" ||
     ! holds '[.syncs[] | select(.kind == "fsync")] | length == 20'; then
     problem=$(summary)
 fi

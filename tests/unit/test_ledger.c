@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -53,7 +52,6 @@ struct mix {
 	uint32_t fua, direct, unattributed, meta, write_fails, flush_fails, pieces;
 	uint32_t still; /* the clock does not move between two events */
 	uint32_t weight_queue, weight_complete, weight_flush, weight_flushed, weight_call;
-	bool forget;
 };
 
 /* How often each claim was put to the test: a test of nothing must not pass. */
@@ -76,9 +74,10 @@ struct machine {
 	uint64_t now;
 	uint64_t base_ns; /* 0: the audit has not begun */
 	uint32_t last_id;
-	uint64_t seed; /* 0: nothing is random here */
+	uint64_t seed;
 	uint64_t random;
 	uint64_t step;
+	uint32_t asked_device, asked_inode;
 	uint64_t nr_events;
 	char events[EVENTS_KEPT][128];
 };
@@ -98,6 +97,24 @@ note(struct machine *machine, const char *format, ...)
 	va_end(args);
 }
 
+static void print_ledger(const struct machine *machine)
+{
+	const struct ledger_device *device = &machine->devices[machine->asked_device];
+	uint32_t index = machine->slot_of[machine->asked_device][machine->asked_inode];
+	const struct ledger_slot *slot = &machine->slots[index];
+
+	print_error("asked last: device %u inode %u (owner %u), slot %u\n", machine->asked_device,
+		    machine->asked_inode, 1 + machine->asked_device * INODES + machine->asked_inode,
+		    index);
+	print_error("slot: owner %llu, in flight %lld, done %llu, error %llu, shared %llu\n",
+		    slot->owner, slot->inflight_bytes, slot->last_done_ns, slot->last_error_ns,
+		    slot->shared_ns);
+	print_error("device: watermark %llu, unattributed in flight %lld, done %llu; base %" PRIu64
+		    "\n",
+		    device->watermark_ns, device->unattributed_inflight_bytes,
+		    device->unattributed_done_ns, machine->base_ns);
+}
+
 /* @holds, or the events that led here are printed and the test ends. */
 static void claim(const struct machine *machine, bool holds, const char *what)
 {
@@ -108,6 +125,7 @@ static void claim(const struct machine *machine, bool holds, const char *what)
 	print_error("%s: does not hold\n    step  the last events\n", what);
 	for (; i < machine->nr_events; i++)
 		print_error("%s\n", machine->events[i % EVENTS_KEPT]);
+	print_ledger(machine);
 	fail_msg("%s; FLUSHAUDIT_SEED=%" PRIu64 " step %" PRIu64, what, machine->seed,
 		 machine->step);
 }
@@ -138,9 +156,10 @@ static bool slot_in_flight(const struct machine *machine, uint32_t slot)
 }
 
 /*
- * ledger_slot_claim notes another inode's writes that were in flight at the
- * claim with the time of the claim, not of their end, and those that are not
- * tracked not at all: for such a slot nothing is claimed from shared_ns.
+ * ledger_slot_claim notes another inode's writes that are in flight with the
+ * time of the claim, not of their end; those that are not tracked not at all;
+ * nor what completed in a slot nobody had claimed since the audit began. What a
+ * slot taken over in such a state holds may be a stranger's, shared_ns or not.
  */
 static void claim_slot(struct machine *machine, uint32_t index, uint64_t watermark_ns,
 		       uint64_t owner)
@@ -148,7 +167,7 @@ static void claim_slot(struct machine *machine, uint32_t index, uint64_t waterma
 	struct ledger_slot *slot = &machine->slots[index];
 
 	if (slot->owner != owner) {
-		machine->tangled[index] = false;
+		machine->tangled[index] = !slot->owner && slot->last_done_ns;
 		for (uint32_t i = 0; i < machine->model.nr_writes; i++) {
 			const struct model_write *write = &machine->model.writes[i];
 
@@ -200,7 +219,8 @@ static void complete_in_slot(struct machine *machine, const struct model_write *
 	uint64_t error_ns = slot->last_error_ns;
 	bool drained, empty;
 
-	drained = ledger_slot_done(slot, bytes, write->tracked, write->fua, failed, machine->now);
+	drained = ledger_slot_done(slot, owner_of(write->device, write->inode), bytes,
+				   write->tracked, write->fua, failed, machine->now);
 	empty = !slot_in_flight(machine, index);
 	claim(machine, drained == (machine->watched[index] && empty),
 	      "a watched slot tells that it ran empty, at once and only once");
@@ -363,8 +383,8 @@ static bool nothing_lost(const struct model_answer *answer)
 
 enum crowd {
 	CROWD_NONE,  /* no other inode falls into the slot */
-	CROWD_QUIET, /* others of the same device do, all in flight or unstable of none */
-	CROWD_LOUD,
+	CROWD_QUIET, /* others of the same device do, and all of theirs is stable */
+	CROWD_LOUD,  /* or of another device: stamps held against a foreign watermark */
 };
 
 static enum crowd crowd_of(const struct machine *machine, uint32_t device, uint32_t inode,
@@ -380,8 +400,7 @@ static enum crowd crowd_of(const struct machine *machine, uint32_t device, uint3
 			    machine->slot_of[d][i] != machine->slot_of[device][inode])
 				continue;
 			if (d != device)
-				return CROWD_LOUD; /* its stamps are held against a foreign
-						      watermark */
+				return CROWD_LOUD;
 			crowd = CROWD_QUIET;
 			answer =
 			    model_ask(&machine->model, (struct model_set){.device = d, .inode = i});
@@ -404,7 +423,7 @@ static void check_no_false_alarm(struct machine *machine, uint32_t device, uint3
 	machine->tally.quiet_crowd += crowd == CROWD_QUIET;
 	if (crowd != CROWD_LOUD)
 		claim(machine, proof, "what is stable is proven so when no other inode disturbs");
-	if (slot->owner != owner_of(device, inode) || machine->tangled[index] ||
+	if ((slot->owner && slot->owner != owner_of(device, inode)) ||
 	    slot->shared_ns > machine->devices[device].watermark_ns)
 		return;
 	machine->tally.quiet_unshared++;
@@ -417,6 +436,8 @@ static void check_inode(struct machine *machine, uint32_t device, uint32_t inode
 	bool proof = proof_quiet(machine, device, inode);
 	struct model_answer own, nobody;
 
+	machine->asked_device = device;
+	machine->asked_inode = inode;
 	own = model_ask(&machine->model, (struct model_set){.device = device, .inode = inode});
 	nobody = model_ask(
 	    &machine->model,
@@ -440,8 +461,8 @@ static void check_device(struct machine *machine, uint32_t device)
 	bool quiet;
 
 	all = model_ask(&machine->model, (struct model_set){.device = device, .inode = MODEL_ANY});
-	quiet = ledger->any_inflight_bytes == 0 &&
-		ledger_covers(ledger->watermark_ns, since_base(machine, ledger->any_done_ns));
+	quiet = ledger_proof_quiet(ledger->watermark_ns, ledger->any_inflight_bytes,
+				   since_base(machine, ledger->any_done_ns), 0, 0);
 	claim(machine, quiet == (nothing_lost(&all) && !all.failed),
 	      "a device is quiet iff all its writes are stable");
 }
@@ -581,12 +602,11 @@ static void choose_mix(struct machine *machine, struct mix *mix, bool forget)
 	mix->weight_flush = 1 + below(machine, 6);
 	mix->weight_flushed = 1 + below(machine, 6);
 	mix->weight_call = 1 + below(machine, 6);
-	mix->forget = forget;
 }
 
 static void start_episode(struct machine *machine, struct mix *mix, bool forget)
 {
-	uint32_t only = below(machine, SLOTS);
+	uint32_t first = below(machine, SLOTS);
 	bool no_collisions;
 
 	choose_mix(machine, mix, forget);
@@ -604,7 +624,7 @@ static void start_episode(struct machine *machine, struct mix *mix, bool forget)
 	for (uint32_t d = 0; d < DEVICES; d++)
 		for (uint32_t i = 0; i < INODES; i++)
 			machine->slot_of[d][i] = no_collisions
-						     ? (only + d * mix->inodes + i) % SLOTS
+						     ? (first + d * mix->inodes + i) % SLOTS
 						     : below(machine, mix->slots);
 }
 
@@ -748,24 +768,6 @@ static void run_random(struct machine *machine, uint64_t steps, bool forget)
 	}
 }
 
-static uint64_t choose_seed(void)
-{
-	const char *given = getenv("FLUSHAUDIT_SEED");
-	uint64_t seed;
-	char *end;
-
-	if (given) {
-		errno = 0;
-		seed = strtoull(given, &end, 0);
-		if (errno || end == given || *end)
-			fail_msg("FLUSHAUDIT_SEED=%s is not a number", given);
-		return seed;
-	}
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = time(NULL);
-	return seed;
-}
-
 static void print_tally(const struct machine *machine)
 {
 	const struct tally *tally = &machine->tally;
@@ -781,19 +783,9 @@ static void print_tally(const struct machine *machine)
 		      tally->drains, tally->flushes_overtaken, tally->too_early, tally->same_stamp);
 }
 
-static struct machine *seeded_machine(void **state)
-{
-	struct machine *machine = *state;
-
-	machine->seed = choose_seed();
-	machine->random = machine->seed;
-	print_message("# FLUSHAUDIT_SEED=%" PRIu64 "\n", machine->seed);
-	return machine;
-}
-
 static void random_interleavings(void **state)
 {
-	struct machine *machine = seeded_machine(state);
+	struct machine *machine = *state;
 	const struct tally *tally = &machine->tally;
 
 	run_random(machine, STEPS, true);
@@ -810,7 +802,7 @@ static void random_interleavings(void **state)
 /* The same claims with a model that never strikes anything out. */
 static void random_interleavings_unforgotten(void **state)
 {
-	run_random(seeded_machine(state), 30000, false);
+	run_random(*state, 30000, false);
 }
 
 /* Single cases, by name. */
@@ -888,10 +880,13 @@ static void write_page(struct machine *machine, uint32_t inode, uint32_t flags)
 
 static int setup(void **state)
 {
+	const uint64_t *seed = *state;
 	struct machine *machine = calloc(1, sizeof(*machine));
 
 	if (!machine)
 		return -1;
+	machine->seed = *seed;
+	machine->random = *seed;
 	for (uint32_t d = 0; d < DEVICES; d++)
 		for (uint32_t i = 0; i < INODES; i++)
 			machine->slot_of[d][i] = (d * INODES + i) % SLOTS;
@@ -1141,6 +1136,10 @@ static void collision_only_delays(void **state)
 	uint32_t other;
 
 	machine->slot_of[0][1] = machine->slot_of[0][0];
+	write_page(machine, 0, 0);
+	other = queue_page(machine, 1, WRITE_DIRECT);
+	assert_false(proven(machine, 0, 0));
+	complete(machine, other);
 	other = queue_page(machine, 1, 0);
 	write_page(machine, 0, 0);
 	flush(machine, 0);
@@ -1170,6 +1169,9 @@ static void collision_is_noted(void **state)
 	flush(machine, 0);
 	assert_true(slot->shared_ns <= machine->devices[0].watermark_ns);
 	assert_true(proven(machine, 0, 0));
+	queue_page(machine, 0, 0);
+	queue_page(machine, 1, 0); /* in flight is as good as uncovered */
+	assert_true(slot->shared_ns >= machine->now);
 }
 
 static void collision_across_devices(void **state)
@@ -1230,7 +1232,7 @@ static void call_proven_while_others_write(void **state)
 static void call_not_proven(void **state)
 {
 	struct machine *machine = *state;
-	uint32_t own = queue_page(machine, 0, 0), early, bad;
+	uint32_t own = queue_page(machine, 0, 0), early, late, bad;
 
 	enter_call(machine, 0, 0, 0);
 	early = start_flush(machine, 0);
@@ -1238,21 +1240,37 @@ static void call_not_proven(void **state)
 	complete(machine, own);
 	assert_false(proof_after_wait(machine, 0)); /* no wait was seen */
 	later(machine);
+	late = start_flush(machine, 0); /* by the least there is too early */
+	machine->now++;
 	end_wait(machine, 0);
 	bad = start_flush(machine, 0);
 	later(machine);
 	complete_flush(machine, early, false);
+	complete_flush(machine, late, false);
 	complete_flush(machine, bad, true);
 	flush(machine, 1);
 	assert_false(proof_after_wait(machine, 0));
 	return_from_call(machine, 0);
 }
 
-#define CASE(name)  cmocka_unit_test_setup_teardown(name, setup_flushed, teardown)
-#define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static int choose_seed(uint64_t *seed)
+{
+	const char *given = getenv("FLUSHAUDIT_SEED");
+	char *end;
+
+	if (!given)
+		return getrandom(seed, sizeof(*seed), 0) == sizeof(*seed) ? 0 : -errno;
+	errno = 0;
+	*seed = strtoull(given, &end, 0);
+	return errno || end == given || *end ? -EINVAL : 0;
+}
+
+#define FRESH(name) cmocka_unit_test_prestate_setup_teardown(name, setup, teardown, &seed)
+#define CASE(name)  cmocka_unit_test_prestate_setup_teardown(name, setup_flushed, teardown, &seed)
 
 int main(void)
 {
+	uint64_t seed;
 	const struct CMUnitTest tests[] = {
 	    FRESH(nothing_is_known_before_the_first_flush),
 	    CASE(write_then_flush),
@@ -1277,5 +1295,10 @@ int main(void)
 	    FRESH(random_interleavings_unforgotten),
 	};
 
+	if (choose_seed(&seed)) {
+		fprintf(stderr, "FLUSHAUDIT_SEED is not a number, or no random one is to be had\n");
+		return 2;
+	}
+	print_message("# FLUSHAUDIT_SEED=%" PRIu64 "\n", seed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
