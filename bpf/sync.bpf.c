@@ -444,6 +444,8 @@ __noinline int path_step(void)
 	}
 	if (used > EVENT_PATH_SIZE - 257)
 		return 1;
+	barrier_var(used); /* the compiler knows the bound, the verifier wants to see it */
+	used &= EVENT_PATH_SIZE - 1;
 	length = bpf_probe_read_kernel_str(&buffer->path.names[used], 256,
 					   BPF_CORE_READ(dentry, d_name.name));
 	if (length <= 0)

@@ -373,6 +373,8 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	char *path;
 	int64_t row;
 
+	if (sync->enter_ns < pipeline->start_ns)
+		return; /* the kernel's own, from before the audit */
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
 	if (verdict.proof_ns)
