@@ -314,7 +314,7 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 static __always_inline void emit_drain(__u32 disk, __u32 slot, __u64 now)
 {
 	struct event_drain event = {
-		.header = { EVENT_DRAIN, EVENTS_VERSION, sizeof(event) },
+		.header = {EVENT_DRAIN, EVENTS_VERSION, sizeof(event)},
 		.disk = disk,
 		.slot = slot,
 		.done_ns = now,
@@ -361,8 +361,8 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 		return;
 	index = slot_index(owner.hash);
 	slot = bpf_map_lookup_elem(&slots, &index);
-	if (slot && ledger_slot_done(slot, owner.hash, bytes, tracked, fua,
-				     flags & COMPLETION_FAILED, now))
+	if (slot &&
+	    ledger_slot_done(slot, owner.hash, bytes, tracked, fua, flags & COMPLETION_FAILED, now))
 		emit_drain(disk, index, now);
 }
 

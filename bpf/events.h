@@ -10,10 +10,10 @@
  */
 #include <linux/types.h>
 
-#define EVENTS_VERSION	    1
-#define EVENT_MAX_DEVICES   8
-#define EVENT_COMM_SIZE	    16
-#define EVENT_PATH_SIZE	    4096
+#define EVENTS_VERSION	     1
+#define EVENT_MAX_DEVICES    8
+#define EVENT_COMM_SIZE	     16
+#define EVENT_PATH_SIZE	     4096
 #define EVENT_PATH_MAX_DEPTH 64
 
 enum event_type {
@@ -35,26 +35,28 @@ enum event_sync_kind {
 /* Where the moment the call's write-back wait was over is known from. */
 enum event_wait_source {
 	WAIT_UNSEEN = 0,
-	WAIT_OBSERVED, /* file_write_and_wait_range returned */
-	WAIT_OWN_FLUSH, /* the calling thread asked for a flush, which it does only after the wait */
+	WAIT_OBSERVED,	/* file_write_and_wait_range returned */
+	WAIT_OWN_FLUSH, /* the calling thread asked for a flush, which it does only after the wait
+			 */
 	WAIT_LOG_FORCE, /* the calling thread forced the log, likewise */
 };
 
 enum event_sync_flag {
 	SYNC_HAS_PATH = 1 << 0,
-	SYNC_NO_FILE = 1 << 1,	      /* the descriptor named no open file */
-	SYNC_INNER = 1 << 2,	      /* a stacked file system passed the call to the inode named here */
-	SYNC_DIRTY_ENTER = 1 << 3,    /* the page cache had dirty pages of the inode at entry */
-	SYNC_DIRTY_EXIT = 1 << 4,     /* ... and at return */
-	SYNC_DIRTY_UNKNOWN = 1 << 5,  /* the dirty mark cannot be read on this kernel */
+	SYNC_NO_FILE = 1 << 1, /* the descriptor named no open file */
+	SYNC_INNER = 1 << 2,   /* a stacked file system passed the call to the inode named here */
+	SYNC_DIRTY_ENTER = 1 << 3,	/* the page cache had dirty pages of the inode at entry */
+	SYNC_DIRTY_EXIT = 1 << 4,	/* ... and at return */
+	SYNC_DIRTY_UNKNOWN = 1 << 5,	/* the dirty mark cannot be read on this kernel */
 	SYNC_TOPOLOGY_UNKNOWN = 1 << 6, /* the device stack of the file system was not known yet */
-	SYNC_TOUCHED_BY_LOSS = 1 << 7, /* a ledger map was full when a write of this call came */
+	SYNC_TOUCHED_BY_LOSS = 1 << 7,	/* a ledger map was full when a write of this call came */
 	SYNC_DIRECTORY = 1 << 8,
 	SYNC_BLOCK_DEVICE = 1 << 9,
-	SYNC_TID_UNCOMMITTED = 1 << 10, /* ext4: the inode's transaction was not committed at return */
+	SYNC_TID_UNCOMMITTED =
+		1 << 10, /* ext4: the inode's transaction was not committed at return */
 	SYNC_TID_KNOWN = 1 << 11,
 	SYNC_JOURNAL_IDLE = 1 << 13, /* ext4: no transaction was being committed at return */
-	SYNC_TID_NEEDED = 1 << 12, /* ext4: the inode's transaction was not committed at entry */
+	SYNC_TID_NEEDED = 1 << 12,   /* ext4: the inode's transaction was not committed at entry */
 };
 
 enum event_device_role {
@@ -66,7 +68,8 @@ enum event_device_role {
 enum event_cache_bit {
 	CACHE_BIT_WRITE_BACK = 1 << 0, /* the kernel sends flushes to this queue */
 	CACHE_BIT_FUA = 1 << 1,
-	CACHE_BIT_OVERRIDE = 1 << 2, /* the driver said write-back, somebody switched it off (6.12 on) */
+	CACHE_BIT_OVERRIDE =
+		1 << 2, /* the driver said write-back, somebody switched it off (6.12 on) */
 	CACHE_BIT_KNOWN = 1 << 3,
 	CACHE_BIT_RQ_BASED = 1 << 4,
 };
@@ -85,7 +88,7 @@ struct event_device {
 	__u8 cache;
 	__u8 slot_shared; /* the ledger slot of the inode also counted another inode's writes */
 	__u8 pad;
-	__u32 lost;	      /* writes of this device that found a map full, since the audit began */
+	__u32 lost; /* writes of this device that found a map full, since the audit began */
 	__u64 watermark_enter_ns;
 	__u64 watermark_ns;
 	__u64 flush_error_ns; /* completion of the newest failed flush, 0: none */
@@ -96,8 +99,8 @@ struct event_device {
 	__u64 unattributed_done_ns;
 	__s64 any_inflight_bytes;
 	__u64 any_done_ns;
-	__u64 log_enter_ns;   /* newest non-FUA synchronous metadata write at entry ... */
-	__u64 log_done_ns;    /* ... and at return */
+	__u64 log_enter_ns;	/* newest non-FUA synchronous metadata write at entry ... */
+	__u64 log_done_ns;	/* ... and at return */
 	__u64 commit_queued_ns; /* newest completed commit record: when it was queued, */
 	__u64 commit_flush_ns;	/* when the flush that goes with it was asked for, 0: none */
 	__u64 commit_done_ns;	/* when it completed, */
@@ -119,24 +122,24 @@ struct event_sync {
 	__u8 wait_source;
 	__u8 nr_devices;
 	__u8 pad[5];
-	__u32 flags; /* enum event_sync_flag */
-	__s32 ret;   /* 0 or -errno */
-	__u32 s_dev; /* of the inode the data belongs to */
+	__u32 flags;	   /* enum event_sync_flag */
+	__s32 ret;	   /* 0 or -errno */
+	__u32 s_dev;	   /* of the inode the data belongs to */
 	__u32 outer_s_dev; /* of the inode the caller named; differs for a stacked file system */
 	__u64 ino;
 	__u64 outer_ino;
 	__u64 fs_magic;
 	__u64 outer_fs_magic;
-	__u64 wait_done_ns;	 /* no write this call waited for completed later than this */
-	__u64 own_bytes;	 /* queued by the calling thread inside the call */
-	__u64 own_data_done_ns;	 /* newest non-FUA completion among them, data */
-	__u64 own_meta_done_ns;	 /* likewise, metadata */
+	__u64 wait_done_ns;	/* no write this call waited for completed later than this */
+	__u64 own_bytes;	/* queued by the calling thread inside the call */
+	__u64 own_data_done_ns; /* newest non-FUA completion among them, data */
+	__u64 own_meta_done_ns; /* likewise, metadata */
 	__u64 own_data_queued_ns;
 	__s32 own_pending;	 /* data writes of them still in flight at return */
 	__s32 own_flush_pending; /* flushes asked for by the thread, not complete at return */
 	__u64 own_flush_queued_ns;
 	__u32 own_errors;
-	__u32 own_fua; /* writes that carried FUA to the drive */
+	__u32 own_fua;					/* writes that carried FUA to the drive */
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 
@@ -145,7 +148,7 @@ struct event_flush {
 	__u64 issue_ns;
 	__u64 complete_ns;
 	__u32 disk;
-	__s32 error; /* 0 or -errno */
+	__s32 error;	 /* 0 or -errno */
 	__u32 bio_based; /* 1: a bio with PREFLUSH on a device without requests */
 	__u32 pad;
 };
@@ -160,8 +163,8 @@ struct event_drain {
 /* The name components of a path, leaf first, each with its terminating NUL. */
 struct event_path {
 	struct event_header header;
-	__u64 id;	 /* of the sync call */
-	__u16 length;	 /* bytes used of names */
+	__u64 id;     /* of the sync call */
+	__u16 length; /* bytes used of names */
 	__u16 components;
 	__u32 flags;
 	__u8 names[EVENT_PATH_SIZE];
@@ -175,14 +178,14 @@ enum event_path_flag {
 
 /* Losses and refusals, one counter per cause, read when the audit ends. */
 enum event_loss {
-	LOSS_RING = 0,	    /* ring buffer full: a record of a sync call or its name */
-	LOSS_RING_FLUSH,    /* ... a record of a flush */
-	LOSS_FRAMES,	    /* no room to remember a call in progress */
-	LOSS_FLUSHES,	    /* no room to remember a flush in flight */
-	LOSS_BIOS,	    /* no room to remember a write in flight */
-	LOSS_DEVICES,	    /* no room for another device */
-	LOSS_WALK,	    /* a request held more bios than can be walked */
-	LOSS_TARGETS,	    /* no room for another audited process */
+	LOSS_RING = 0,	 /* ring buffer full: a record of a sync call or its name */
+	LOSS_RING_FLUSH, /* ... a record of a flush */
+	LOSS_FRAMES,	 /* no room to remember a call in progress */
+	LOSS_FLUSHES,	 /* no room to remember a flush in flight */
+	LOSS_BIOS,	 /* no room to remember a write in flight */
+	LOSS_DEVICES,	 /* no room for another device */
+	LOSS_WALK,	 /* a request held more bios than can be walked */
+	LOSS_TARGETS,	 /* no room for another audited process */
 	LOSSES,
 };
 

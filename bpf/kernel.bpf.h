@@ -17,11 +17,11 @@
 
 #include "events.h"
 
-#define BDEV_MAGIC  0x62646576
-#define BTRFS_MAGIC 0x9123683E
-#define F2FS_MAGIC  0xF2F52010
+#define BDEV_MAGIC	  0x62646576
+#define BTRFS_MAGIC	  0x9123683E
+#define F2FS_MAGIC	  0xF2F52010
 #define BTRFS_BTREE_INODE 1
-#define PF_KTHREAD  0x00200000 /* include/linux/sched.h, same since 2.6 */
+#define PF_KTHREAD	  0x00200000 /* include/linux/sched.h, same since 2.6 */
 
 #ifndef barrier_var
 #define barrier_var(var) asm volatile("" : "+r"(var))
@@ -247,7 +247,7 @@ enum req_flag_bits {
 };
 
 enum rqf_flags { /* 6.12 on; before: a macro, 1 << 4 */
-	__RQF_FLUSH_SEQ = 1,
+		 __RQF_FLUSH_SEQ = 1,
 };
 
 enum req_op {
@@ -404,7 +404,8 @@ static __always_inline bool current_is_kthread(void)
 /* The block device behind the inode of a block special file's page cache. */
 static __always_inline struct block_device *inode_bdev(struct inode *inode)
 {
-	struct bdev_inode *both = (void *)inode - bpf_core_field_offset(struct bdev_inode, vfs_inode);
+	struct bdev_inode *both =
+		(void *)inode - bpf_core_field_offset(struct bdev_inode, vfs_inode);
 
 	return &both->bdev;
 }

@@ -45,7 +45,7 @@ struct ledger_device {
 	__u64 writes;
 	__u64 flushes; /* completed, failed ones included: what diskstats counts */
 	__u64 lost;
-	__u64 cache; /* enum event_cache_bit */
+	__u64 cache;	/* enum event_cache_bit */
 	__u64 flush_rq; /* newest flush request that was issued, 0: seen to complete */
 	__u64 flush_issue_ns;
 };
@@ -58,7 +58,7 @@ struct ledger_log {
 	__u64 commit_flush_ns;
 	__u64 commit_done_ns;
 	__u64 commit_stable_ns;
-	__u64 commit_tid;	/* the thread that queued it */
+	__u64 commit_tid;	 /* the thread that queued it */
 	__u64 pending_queued_ns; /* newest commit record that was queued */
 	__u64 pending_flush_ns;
 	__u64 flush_asked_ns; /* newest flush without data, and the thread that asked */

@@ -14,26 +14,26 @@
  * FUA, or queued inside a sync call. */
 struct bio_entry {
 	__u64 queued_ns;
-	__u64 done_ns;	  /* its data were transferred; a flush may still be due */
-	__u64 owner;	  /* see slot_owner() */
-	__u64 frame_id;	  /* of the sync call it was queued in, 0: none */
+	__u64 done_ns;	/* its data were transferred; a flush may still be due */
+	__u64 owner;	/* see slot_owner() */
+	__u64 frame_id; /* of the sync call it was queued in, 0: none */
 	__u32 frame_tid;
 	__u32 disk;
 	__u32 part;
-	__s32 left_bytes; /* not yet completed */
-	__u32 slot;	  /* index, SLOT_NONE: unattributed */
+	__s32 left_bytes;      /* not yet completed */
+	__u32 slot;	       /* index, SLOT_NONE: unattributed */
 	__u64 commit_flush_ns; /* a commit record: when its flush was asked for */
 	__u8 is_meta;
-	__u8 is_log;	  /* synchronous metadata */
+	__u8 is_log; /* synchronous metadata */
 	__u8 is_commit;
 	__u8 preflush;
 	__u8 fua;
 	__u8 bio_based;
 	__u8 failed;
-	__u8 tracked;	  /* counted as in flight */
-	__u8 own_data;	  /* of what the sync call is about */
+	__u8 tracked;  /* counted as in flight */
+	__u8 own_data; /* of what the sync call is about */
 	__u8 pad[7];
-	__u32 tid;	  /* the thread that queued it */
+	__u32 tid; /* the thread that queued it */
 	__u32 pad2;
 };
 
@@ -56,7 +56,7 @@ struct frame {
 	__u32 kind;
 	__u64 wait_done_ns;
 	__u32 wait_source;
-	__u32 opener;	   /* enum event_hook that opened it and will close it */
+	__u32 opener;	  /* enum event_hook that opened it and will close it */
 	__u32 tid_wanted; /* ext4: the transaction that makes the inode reachable */
 	__u64 sb;
 	__u64 waiting_on; /* struct file * of the write-back wait in progress (kprobe level) */
@@ -136,7 +136,8 @@ struct ring_map {
 
 struct sync_scratch_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2); /* 0: system calls, which run with preemption off; 1: kernel threads */
+	__uint(max_entries,
+	       2); /* 0: system calls, which run with preemption off; 1: kernel threads */
 	__type(key, __u32);
 	__type(value, struct event_sync);
 };
@@ -169,13 +170,13 @@ extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
 
 /* Set before load. */
-extern const volatile __u32 slot_mask;	    /* slots in use - 1, a power of two - 1 */
-extern const volatile __u64 end_io_iomap;   /* addresses of kernel functions, 0: unknown */
+extern const volatile __u32 slot_mask;	  /* slots in use - 1, a power of two - 1 */
+extern const volatile __u64 end_io_iomap; /* addresses of kernel functions, 0: unknown */
 extern const volatile __u64 end_io_chain;
 extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
-extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
-					     * PAGECACHE_TAG_WRITEBACK is the next */
-extern const volatile __u32 wake_bytes;	    /* wake the reader when the ring holds this much */
+extern const volatile __u32 dirty_mark; /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
+					 * PAGECACHE_TAG_WRITEBACK is the next */
+extern const volatile __u32 wake_bytes; /* wake the reader when the ring holds this much */
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
@@ -290,10 +291,11 @@ static __always_inline __u32 slot_index(__u64 owner)
 	return (owner >> 17) & slot_mask & (STATE_SLOTS - 1);
 }
 
-static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int error, bool bio_based)
+static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int error,
+				       bool bio_based)
 {
 	struct event_flush event = {
-		.header = { EVENT_FLUSH, EVENTS_VERSION, sizeof(event) },
+		.header = {EVENT_FLUSH, EVENTS_VERSION, sizeof(event)},
 		.issue_ns = issue,
 		.complete_ns = now,
 		.disk = disk,

@@ -48,7 +48,7 @@ static __always_inline void ext4_tid_enter(struct frame *frame, struct inode *in
 		return;
 	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
 	frame->tid_wanted = frame->kind == SYNC_FDATASYNC ? BPF_CORE_READ(info, i_datasync_tid)
-							   : BPF_CORE_READ(info, i_sync_tid);
+							  : BPF_CORE_READ(info, i_sync_tid);
 	frame->flags |= SYNC_TID_KNOWN;
 	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
 		frame->flags |= SYNC_TID_NEEDED;
@@ -96,8 +96,8 @@ static __always_inline void recover_slot(struct ledger_slot *slot, struct frame 
 {
 	__s64 stuck = *(volatile __s64 *)&slot->inflight_bytes;
 
-	if (!stuck || !frame_settled(frame) ||
-	    *(volatile __s64 *)&slot->inflight_bytes != stuck || !frame_settled(frame))
+	if (!stuck || !frame_settled(frame) || *(volatile __s64 *)&slot->inflight_bytes != stuck ||
+	    !frame_settled(frame))
 		return;
 	ledger_max(&slot->last_done_ns, bpf_ktime_get_ns());
 	ledger_add(&slot->inflight_bytes, -stuck);
@@ -118,8 +118,8 @@ static __always_inline void recover_commit(struct event_device *out, struct ledg
 		return;
 	out->commit_queued_ns = log->pending_queued_ns;
 	out->commit_flush_ns = log->pending_flush_ns;
-	out->commit_done_ns = log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns :
-									 frame->enter_ns;
+	out->commit_done_ns =
+		log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns : frame->enter_ns;
 	out->commit_stable_ns = out->commit_done_ns;
 	ledger_max(&out->watermark_ns, log->pending_flush_ns);
 }
@@ -622,7 +622,8 @@ int BPF_PROG(fentry_vfs_fsync_range, struct file *file, __s64 start, __s64 end, 
 }
 
 SEC("fexit/vfs_fsync_range")
-int BPF_PROG(fexit_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync, int ret)
+int BPF_PROG(fexit_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync,
+	     int ret)
 {
 	return vfs_exit(HOOK_VFS_FSYNC_RANGE, ret);
 }

@@ -18,7 +18,7 @@
 #include "ledger.h"
 #include "selftest.h"
 
-#define ALL_LEVELS (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
+#define ALL_LEVELS	(1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
 #define MAX_BLIND_SPOTS 16
 
 /*
@@ -35,40 +35,40 @@ static const struct program_row {
 	const char *blind;
 } rows[] = {
 	/* Completions first: a write seen queued but not completed would count for ever. */
-	{ "rq_complete", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "bio_complete", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL },
-	{ "rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL },
-	{ "bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL },
-	{ "bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL },
-	{ "process_fork", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "process_exit", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "exit_fsync", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "exit_fdatasync", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "exit_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "fexit_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
-	{ "fexit_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
-	{ "fexit_write_and_wait", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
-	{ "fentry_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
-	{ "fentry_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL },
-	{ "kretprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "kretprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "kretprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "kprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "kprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "kprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL },
-	{ "fs_ext4_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true,
-	  "syncs of ext4 by the kernel itself (below loop devices) are not seen" },
-	{ "fs_ext4_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
+	{"rq_complete", NULL, 0, ALL_LEVELS, false, NULL},
+	{"bio_complete", NULL, 0, ALL_LEVELS, false, NULL},
+	{"rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL},
+	{"rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL},
+	{"bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
+	{"bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
+	{"process_fork", NULL, 0, ALL_LEVELS, false, NULL},
+	{"process_exit", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_fsync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
+	{"fexit_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"fexit_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"fexit_write_and_wait", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"fentry_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"fentry_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"kretprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kretprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kretprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"fs_ext4_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true,
+	 "syncs of ext4 by the kernel itself (below loop devices) are not seen"},
+	{"fs_ext4_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	/* These only refine what a missing one leaves unproven; absent with their module. */
-	{ "fs_xfs_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
-	{ "fs_xfs_dir", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
-	{ "fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
-	{ "fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
-	{ "fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL },
-	{ "enter_fsync", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL },
-	{ "enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL },
+	{"fs_xfs_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_xfs_dir", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"enter_fsync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
 };
 
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -152,11 +152,11 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 {
 	static const char *const direct[STATE_DIRECT_END_IOS] = {
 		"blkdev_bio_end_io", "blkdev_bio_end_io_async", "blkdev_bio_end_io_simple",
-		"dio_bio_end_io", "dio_bio_end_aio", "btrfs_end_dio_bio",
+		"dio_bio_end_io",    "dio_bio_end_aio",		"btrfs_end_dio_bio",
 	};
 	struct flushaudit_bpf *skel = attach->skel;
-	struct kernel_symbol symbols[STATE_DIRECT_END_IOS + 2] = { { "iomap_dio_bio_end_io", 0 },
-								  { "bio_chain_endio", 0 } };
+	struct kernel_symbol symbols[STATE_DIRECT_END_IOS + 2] = {{"iomap_dio_bio_end_io", 0},
+								  {"bio_chain_endio", 0}};
 	size_t i;
 
 	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
@@ -196,15 +196,17 @@ static int load_level(struct attach *attach, const struct attach_options *option
 	for (i = 0; i < NR_ROWS; i++) {
 		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
 		if (!program)
-			return error_set(err, EINVAL, "no BPF program '%s' in this build", rows[i].name);
+			return error_set(err, EINVAL, "no BPF program '%s' in this build",
+					 rows[i].name);
 		bpf_program__set_autoload(program, row_is_used(&rows[i], attach->level, btf));
 	}
 	ret = flushaudit_bpf__load(attach->skel);
 	if (ret)
-		return error_set(err, -ret,
-				 "the kernel refused the BPF programs (%s); run with --verbose to see "
-				 "its verifier log",
-				 strerror(-ret));
+		return error_set(
+			err, -ret,
+			"the kernel refused the BPF programs (%s); run with --verbose to see "
+			"its verifier log",
+			strerror(-ret));
 	return 0;
 }
 
@@ -259,17 +261,21 @@ static int run_selftest(struct attach *attach, struct error *err)
 				 "the self-test's own sync calls were not seen by the system call "
 				 "tracepoints; this kernel cannot be audited");
 	if (attach->level == LEVEL_TRACEPOINT) {
-		add_blind_spot(attach, "the end of the write-back wait is not observed: a proof needs "
-				       "the file system's own flush or a quiet file");
-		add_blind_spot(attach, "syncs by the kernel itself are seen on ext4 only: loop devices "
-				       "over files on other file systems stay unproven");
+		add_blind_spot(attach,
+			       "the end of the write-back wait is not observed: a proof needs "
+			       "the file system's own flush or a quiet file");
+		add_blind_spot(attach,
+			       "syncs by the kernel itself are seen on ext4 only: loop devices "
+			       "over files on other file systems stay unproven");
 	} else if (!hits[HOOK_WRITE_AND_WAIT] && result.writes_back) {
-		add_blind_spot(attach, "file_write_and_wait_range is inlined in this kernel: the end "
-				       "of the write-back wait is not observed");
+		add_blind_spot(attach,
+			       "file_write_and_wait_range is inlined in this kernel: the end "
+			       "of the write-back wait is not observed");
 	}
 	if (!result.writes_back)
-		add_blind_spot(attach, "no disk file system for the self-test's file: coverage of the "
-				       "VFS hooks was not measured (set TMPDIR)");
+		add_blind_spot(attach,
+			       "no disk file system for the self-test's file: coverage of the "
+			       "VFS hooks was not measured (set TMPDIR)");
 	return 0;
 }
 
@@ -297,8 +303,8 @@ static int open_level(struct attach *attach, const struct attach_options *option
 		ret = attach_all(attach, err);
 	if (ret)
 		return ret;
-	attach->ring = ring_buffer__new(bpf_map__fd(attach->skel->maps.ring), on_ring_record, attach,
-					NULL);
+	attach->ring = ring_buffer__new(bpf_map__fd(attach->skel->maps.ring), on_ring_record,
+					attach, NULL);
 	if (!attach->ring)
 		return error_set(err, errno, "cannot map the ring buffer: %s", strerror(errno));
 	return run_selftest(attach, err);
@@ -323,15 +329,17 @@ int attach_open(struct attach **out, const struct attach_options *options, struc
 
 	*out = NULL;
 	if (geteuid() != 0)
-		return error_set(err, EPERM,
-				 "watching the kernel needs root: run with sudo (the command itself can "
-				 "run as another user with --user)");
+		return error_set(
+			err, EPERM,
+			"watching the kernel needs root: run with sudo (the command itself can "
+			"run as another user with --user)");
 	btf = btf__load_vmlinux_btf();
 	if (!btf)
-		return error_set(err, errno,
-				 "this kernel offers no BTF (/sys/kernel/btf/vmlinux: %s); flushaudit needs "
-				 "one built with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10",
-				 strerror(errno));
+		return error_set(
+			err, errno,
+			"this kernel offers no BTF (/sys/kernel/btf/vmlinux: %s); flushaudit needs "
+			"one built with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10",
+			strerror(errno));
 	attach = calloc(1, sizeof(*attach));
 	if (!attach) {
 		btf__free(btf);
@@ -418,7 +426,8 @@ uint64_t attach_missed_runs(const struct attach *attach)
 	struct bpf_program *program;
 	uint64_t missed = 0;
 
-	bpf_object__for_each_program(program, attach->skel->obj) {
+	bpf_object__for_each_program(program, attach->skel->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 

@@ -30,14 +30,14 @@ static const struct {
 	const char *cause;
 	const char *remedy;
 } losses[LOSSES] = {
-	[LOSS_RING] = { "ring buffer full", "enlarge --ring-size" },
-	[LOSS_RING_FLUSH] = { "ring buffer full (flushes)", "enlarge --ring-size" },
-	[LOSS_FRAMES] = { "too many sync calls at a time", "audit fewer threads at a time" },
-	[LOSS_FLUSHES] = { "too many flushes at a time", "report it: the limit is built in" },
-	[LOSS_BIOS] = { "ledger full", "enlarge --ledger-size" },
-	[LOSS_DEVICES] = { "too many devices", "report it: the limit is built in" },
-	[LOSS_WALK] = { "request of too many bios", "report it: the limit is built in" },
-	[LOSS_TARGETS] = { "too many processes", "audit fewer processes at a time" },
+	[LOSS_RING] = {"ring buffer full", "enlarge --ring-size"},
+	[LOSS_RING_FLUSH] = {"ring buffer full (flushes)", "enlarge --ring-size"},
+	[LOSS_FRAMES] = {"too many sync calls at a time", "audit fewer threads at a time"},
+	[LOSS_FLUSHES] = {"too many flushes at a time", "report it: the limit is built in"},
+	[LOSS_BIOS] = {"ledger full", "enlarge --ledger-size"},
+	[LOSS_DEVICES] = {"too many devices", "report it: the limit is built in"},
+	[LOSS_WALK] = {"request of too many bios", "report it: the limit is built in"},
+	[LOSS_TARGETS] = {"too many processes", "audit fewer processes at a time"},
 };
 
 /* Tells the kernel side which devices every file system and device stands on. */
@@ -134,30 +134,15 @@ void audit_free(struct audit *audit)
 	free(audit);
 }
 
-/* The command as JSON array and as one line, both printable. */
-static void describe_command(struct audit *audit, char *const *argv)
+/* The command's words, printable. */
+static void store_command(struct audit *audit, char *const *argv)
 {
-	char json[8192] = "[", line[1024] = "", safe[2048], piece[4200];
-	size_t i, k, n;
+	char safe[4096];
 
-	for (i = 0; argv[i]; i++) {
-		format_safe_text(safe, sizeof(safe), argv[i], strlen(argv[i]));
-		for (k = 0, n = 0; safe[k]; k++) {
-			if (safe[k] == '"' || safe[k] == '\\')
-				piece[n++] = '\\';
-			piece[n++] = safe[k];
-		}
-		piece[n] = '\0';
-		if (strlen(json) + n + 8 < sizeof(json))
-			snprintf(json + strlen(json), sizeof(json) - strlen(json), "%s\"%s\"",
-				 i ? ", " : "", piece);
-		if (strlen(line) + strlen(safe) + 2 < sizeof(line))
-			snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", i ? " " : "",
-				 safe);
+	for (; *argv; argv++) {
+		format_safe_text(safe, sizeof(safe), *argv, strlen(*argv));
+		store_add_argument(audit->store, safe);
 	}
-	strcat(json, "]");
-	store_set_meta(audit->store, "argv", json);
-	store_set_meta(audit->store, "command", line);
 }
 
 void audit_start(struct audit *audit, char *const *argv)
@@ -173,7 +158,7 @@ void audit_start(struct audit *audit, char *const *argv)
 	store_set_meta(audit->store, "kernel", kernel.release);
 	for (i = 0; i < attach_nr_blind_spots(audit->attach); i++)
 		store_add_blind_spot(audit->store, attach_blind_spot(audit->attach, i));
-	describe_command(audit, argv);
+	store_command(audit, argv);
 	audit->missed_before = attach_missed_runs(audit->attach);
 	start = attach_start(audit->attach);
 	pipeline_start(audit->pipeline, start);
@@ -229,23 +214,23 @@ static void store_losses(struct audit *audit)
 	if (missing)
 		store_add_loss(audit->store, "records missing", missing, missing, "audit again");
 	if (pipeline_rejected(audit->pipeline))
-		store_add_loss(audit->store, "records rejected", pipeline_rejected(audit->pipeline), 0,
-			       "report it: the two sides of flushaudit disagree");
+		store_add_loss(audit->store, "records rejected", pipeline_rejected(audit->pipeline),
+			       0, "report it: the two sides of flushaudit disagree");
 	missed = attach_missed_runs(audit->attach) - audit->missed_before;
 	if (missed)
-		store_add_loss(audit->store, "program runs the kernel skipped", missed, 0, "audit again");
+		store_add_loss(audit->store, "program runs the kernel skipped", missed, 0,
+			       "audit again");
 }
 
 static void store_node(void *ctx, const struct stack_node *node)
 {
-	char dev[32], lower[32], parents[1024] = "[";
+	char dev[32], lower[32];
 	struct audit *audit = ctx;
 	struct store_device row = {
 		.dev = format_dev(dev, sizeof(dev), node->dev),
 		.name = node->name,
 		.kind = stack_kind_name(node->kind),
 		.cache = stack_cache_name(node->cache),
-		.parents = parents,
 		.detail = node->detail,
 		.fua = node->fua,
 		.leaf = node->leaf,
@@ -265,11 +250,10 @@ static void store_node(void *ctx, const struct stack_node *node)
 	default:
 		row.volatile_cache = -1;
 	}
-	for (i = 0; i < node->nr_lower; i++)
-		snprintf(parents + strlen(parents), sizeof(parents) - strlen(parents), "%s\"%s\"",
-			 i ? "," : "", format_dev(lower, sizeof(lower), node->lower[i]));
-	strcat(parents, "]");
 	store_add_device(audit->store, &row);
+	for (i = 0; i < node->nr_lower; i++)
+		store_add_parent(audit->store, dev,
+				 format_dev(lower, sizeof(lower), node->lower[i]));
 }
 
 void audit_finish(struct audit *audit, int exit_status)

@@ -73,16 +73,16 @@ static int nvme_vwc(int fd, struct answer *answer)
 {
 	uint8_t identify[NVME_IDENTIFY_SIZE] = {0};
 	struct nvme_admin_cmd command = {
-	    .opcode = NVME_IDENTIFY,
-	    .addr = (uintptr_t)identify,
-	    .data_len = sizeof(identify),
-	    .cdw10 = NVME_IDENTIFY_CTRL,
-	    .timeout_ms = DRIVE_ANSWER_WITHIN_MS,
+		.opcode = NVME_IDENTIFY,
+		.addr = (uintptr_t)identify,
+		.data_len = sizeof(identify),
+		.cdw10 = NVME_IDENTIFY_CTRL,
+		.timeout_ms = DRIVE_ANSWER_WITHIN_MS,
 	};
 	struct nvme_admin_cmd feature = {
-	    .opcode = NVME_GET_FEATURES,
-	    .cdw10 = NVME_FEATURE_VWC,
-	    .timeout_ms = DRIVE_ANSWER_WITHIN_MS,
+		.opcode = NVME_GET_FEATURES,
+		.cdw10 = NVME_FEATURE_VWC,
+		.timeout_ms = DRIVE_ANSWER_WITHIN_MS,
 	};
 	int ret = ioctl(fd, NVME_IOCTL_ADMIN_CMD, &command);
 
@@ -131,15 +131,15 @@ static int scsi_wce(int fd, bool *wce)
 	uint8_t page[64] = {0};
 	uint8_t sense[32] = {0};
 	struct sg_io_hdr io = {
-	    .interface_id = 'S',
-	    .dxfer_direction = SG_DXFER_FROM_DEV,
-	    .cmd_len = sizeof(command),
-	    .mx_sb_len = sizeof(sense),
-	    .dxfer_len = sizeof(page),
-	    .dxferp = page,
-	    .cmdp = command,
-	    .sbp = sense,
-	    .timeout = DRIVE_ANSWER_WITHIN_MS,
+		.interface_id = 'S',
+		.dxfer_direction = SG_DXFER_FROM_DEV,
+		.cmd_len = sizeof(command),
+		.mx_sb_len = sizeof(sense),
+		.dxfer_len = sizeof(page),
+		.dxferp = page,
+		.cmdp = command,
+		.sbp = sense,
+		.timeout = DRIVE_ANSWER_WITHIN_MS,
 	};
 	size_t at;
 
@@ -219,7 +219,7 @@ static int nbd_claim(const char *root, const char *name, struct answer *answer)
 	char flags[1024];
 
 	if (stack_tree_read(root, flags, sizeof(flags), "sys/kernel/debug/nbd/%s/flags", name) >
-		0 &&
+		    0 &&
 	    strstr(flags, "NBD_FLAG_SEND_FLUSH"))
 		return answer_set(answer, CACHE_CLAIM_VOLATILE, "the NBD server offers flush");
 	return answer_none(answer, ENODATA, "the NBD server offers no flush");

@@ -96,10 +96,12 @@ struct flush_entry *flushlog_find(struct flushlog *log, uint32_t disk, uint64_t 
 	if (!device)
 		return NULL;
 	for (back = 0; (entry = newest(device, back)); back++) {
-		/* They are kept by completion: one that completed before @from_ns started earlier too. */
+		/* They are kept by completion: one that completed before @from_ns started earlier
+		 * too. */
 		if (entry->complete_ns < from_ns)
 			break;
-		if (entry->issue_ns < from_ns || entry->complete_ns > until_ns || !flush_counts(entry))
+		if (entry->issue_ns < from_ns || entry->complete_ns > until_ns ||
+		    !flush_counts(entry))
 			continue;
 		if (!best || entry->issue_ns <= best->issue_ns)
 			best = entry;

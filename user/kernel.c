@@ -78,8 +78,8 @@ uint32_t kernel_dirty_mark(const struct btf *btf)
 
 /* The smallest program: return 0. */
 static const struct bpf_insn nothing[] = {
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
-	{ .code = BPF_JMP | BPF_EXIT },
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+	{.code = BPF_JMP | BPF_EXIT},
 };
 
 bool kernel_can_fentry(const struct btf *btf, const char *function)
@@ -116,7 +116,7 @@ static int kprobe_pmu_type(void)
 
 bool kernel_can_kprobe(const char *function)
 {
-	struct perf_event_attr attr = { .size = sizeof(attr) };
+	struct perf_event_attr attr = {.size = sizeof(attr)};
 	int type = kprobe_pmu_type(), program, event, ret = -1;
 
 	if (type < 0)
@@ -140,7 +140,7 @@ int kernel_tracefs_enter(struct kernel_place *place, struct error *err)
 	const char *point = "/sys/kernel/tracing";
 	int ret;
 
-	*place = (struct kernel_place){ -1, -1, -1 };
+	*place = (struct kernel_place){-1, -1, -1};
 	if (!access("/sys/kernel/tracing/events", F_OK) ||
 	    !access("/sys/kernel/debug/tracing/events", F_OK))
 		return 0;
@@ -151,8 +151,9 @@ int kernel_tracefs_enter(struct kernel_place *place, struct error *err)
 	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 	    !mount("tracefs", point, "tracefs", 0, NULL))
 		return 0;
-	ret = error_set(err, errno, "cannot mount tracefs on %s: %s; system call tracepoints need it",
-			point, strerror(errno));
+	ret = error_set(err, errno,
+			"cannot mount tracefs on %s: %s; system call tracepoints need it", point,
+			strerror(errno));
 	kernel_tracefs_leave(place);
 	return ret;
 }
@@ -160,8 +161,8 @@ int kernel_tracefs_enter(struct kernel_place *place, struct error *err)
 void kernel_tracefs_leave(struct kernel_place *place)
 {
 	/* setns moves root and working directory to the namespace's own root. */
-	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 && !setns(place->ns, CLONE_NEWNS) &&
-	    !fchdir(place->root) && !chroot("."))
+	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 &&
+	    !setns(place->ns, CLONE_NEWNS) && !fchdir(place->root) && !chroot("."))
 		(void)!fchdir(place->cwd);
 	if (place->ns >= 0)
 		close(place->ns);

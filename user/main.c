@@ -10,7 +10,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "run", cmd_run, "audit a command and all its descendants, then report" },
+	{"run", cmd_run, "audit a command and all its descendants, then report"},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -52,13 +52,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (i = 0; i < NR_COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name))
+		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;
 		snprintf(name, sizeof(name), "flushaudit %s", commands[i].name);
 		argv[1] = name;
 		return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "flushaudit: unknown command '%s'; 'flushaudit --help' lists the commands\n",
+	fprintf(stderr,
+		"flushaudit: unknown command '%s'; 'flushaudit --help' lists the commands\n",
 		argv[1]);
 	return EXIT_TROUBLE;
 }

@@ -16,10 +16,10 @@
 #pragma GCC diagnostic ignored "-Wformat"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 
-#define PATHS_KEPT	 4096 /* names of calls in progress */
+#define PATHS_KEPT	  4096 /* names of calls in progress */
 #define KERNEL_SYNCS_KEPT 8192
-#define MAX_TOUCHED	 256
-#define MAX_UNKNOWN	 64
+#define MAX_TOUCHED	  256
+#define MAX_UNKNOWN	  64
 
 struct pending_path {
 	uint64_t id;
@@ -179,7 +179,8 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 	bool write_back = event->cache & CACHE_BIT_WRITE_BACK;
 
 	/* A cache that was switched since the last look: look again. */
-	if (!node || ((event->cache & CACHE_BIT_KNOWN) && !write_back && node->cache == CACHE_VOLATILE))
+	if (!node ||
+	    ((event->cache & CACHE_BIT_KNOWN) && !write_back && node->cache == CACHE_VOLATILE))
 		node = stack_refresh_dev(pipeline->stack, event->disk);
 	memset(device, 0, sizeof(*device));
 	device->event = event;
@@ -233,13 +234,13 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 static void split_time(struct store_sync *row, const struct event_sync *sync,
 		       const struct flush_entry *flush)
 {
-	uint64_t written = sync->wait_source == WAIT_OBSERVED ? sync->wait_done_ns :
-								sync->own_data_done_ns;
+	uint64_t written =
+		sync->wait_source == WAIT_OBSERVED ? sync->wait_done_ns : sync->own_data_done_ns;
 	uint64_t from, until;
 
-	row->writeout_ns = written > sync->enter_ns && written <= sync->exit_ns ?
-				   (int64_t)(written - sync->enter_ns) :
-				   0;
+	row->writeout_ns = written > sync->enter_ns && written <= sync->exit_ns
+				   ? (int64_t)(written - sync->enter_ns)
+				   : 0;
 	row->flush_ns = 0;
 	if (flush && flush->complete_ns > sync->enter_ns) {
 		from = flush->issue_ns > sync->enter_ns ? flush->issue_ns : sync->enter_ns;
@@ -290,16 +291,17 @@ static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verd
 static void remember_kernel_sync(struct pipeline *pipeline, const struct event_sync *sync,
 				 bool durable, int64_t row)
 {
-	pipeline->kernel_syncs[pipeline->nr_kernel_syncs++ % KERNEL_SYNCS_KEPT] = (struct kernel_sync){
-		.s_dev = sync->s_dev,
-		.outer_s_dev = sync->outer_s_dev,
-		.ino = sync->ino,
-		.outer_ino = sync->outer_ino,
-		.enter_ns = sync->enter_ns,
-		.exit_ns = sync->exit_ns,
-		.durable = durable,
-		.row = row,
-	};
+	pipeline->kernel_syncs[pipeline->nr_kernel_syncs++ % KERNEL_SYNCS_KEPT] =
+		(struct kernel_sync){
+			.s_dev = sync->s_dev,
+			.outer_s_dev = sync->outer_s_dev,
+			.ino = sync->ino,
+			.outer_ino = sync->outer_ino,
+			.enter_ns = sync->enter_ns,
+			.exit_ns = sync->exit_ns,
+			.durable = durable,
+			.row = row,
+		};
 }
 
 /* The file a loop device keeps its data in, by inode. */
@@ -310,7 +312,8 @@ static const char *find_backing_path(const struct pipeline *pipeline, uint32_t s
 	for (i = 0; i < stack_nr_nodes(pipeline->stack); i++) {
 		const struct stack_node *node = stack_node_at(pipeline->stack, i);
 
-		if (node->kind == STACK_LOOP && node->backing_ino == ino && node->backing_fs == s_dev)
+		if (node->kind == STACK_LOOP && node->backing_ino == ino &&
+		    node->backing_fs == s_dev)
 			return node->backing_path;
 	}
 	return NULL;
@@ -351,7 +354,8 @@ static int64_t store_row(struct pipeline *pipeline, const struct event_sync *syn
 		.flush_id = verdict->kind == VERDICT_DURABLE && flush ? flush->id : 0,
 	};
 
-	format_safe_text(comm, sizeof(comm), (const char *)sync->comm, strlen((const char *)sync->comm));
+	format_safe_text(comm, sizeof(comm), (const char *)sync->comm,
+			 strlen((const char *)sync->comm));
 	if (path) {
 		row.path = safe;
 		if (!format_safe_text(safe, sizeof(safe), path, path_length)) {
@@ -413,7 +417,8 @@ static const struct kernel_sync *find_inner(const struct pipeline *pipeline,
 
 	for (back = 1; back <= pipeline->nr_kernel_syncs && back <= KERNEL_SYNCS_KEPT; back++) {
 		const struct kernel_sync *sync =
-			&pipeline->kernel_syncs[(pipeline->nr_kernel_syncs - back) % KERNEL_SYNCS_KEPT];
+			&pipeline->kernel_syncs[(pipeline->nr_kernel_syncs - back) %
+						KERNEL_SYNCS_KEPT];
 
 		if (sync->exit_ns < flush->issue_ns)
 			break;
@@ -438,9 +443,9 @@ static void cover(struct pipeline *pipeline, uint32_t disk, const struct flush_e
 			continue;
 		}
 		store_set_covered(pipeline->store, call->row, flush->id,
-				  flush->complete_ns > call->exit_ns ?
-					  flush->complete_ns - call->exit_ns :
-					  0);
+				  flush->complete_ns > call->exit_ns
+					  ? flush->complete_ns - call->exit_ns
+					  : 0);
 	}
 	pipeline->nr_uncovered = kept;
 }

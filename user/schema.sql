@@ -4,9 +4,12 @@
 -- and other bytes are escaped; where that changed a path, path_raw keeps it.
 
 CREATE TABLE meta(
-  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, start_ns, end_ns, argv (JSON), exit_status, ...
+  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, start_ns, end_ns, exit_status
   value
 ) WITHOUT ROWID;
+
+-- The audited command, word by word.
+CREATE TABLE arguments(position INTEGER PRIMARY KEY, text TEXT NOT NULL);
 
 CREATE TABLE syncs(
   id               INTEGER PRIMARY KEY,   -- in the order the calls returned
@@ -53,10 +56,16 @@ CREATE TABLE devices(
   cache          TEXT NOT NULL,           -- volatile, none, overridden, assumed, ram, unknown
   fua            INTEGER NOT NULL,
   leaf           INTEGER NOT NULL,
-  parents        TEXT NOT NULL,           -- JSON array: the devices it stands on, as lsblk's PKNAME
   flushes        INTEGER NOT NULL DEFAULT 0,
   writes         INTEGER NOT NULL DEFAULT 0,
   detail         TEXT
+) WITHOUT ROWID;
+
+-- What each stands on, as lsblk's PKNAME.
+CREATE TABLE parents(
+  dev    TEXT NOT NULL,
+  parent TEXT NOT NULL,
+  PRIMARY KEY(dev, parent)
 ) WITHOUT ROWID;
 
 CREATE TABLE findings(

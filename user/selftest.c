@@ -13,7 +13,7 @@
 /* An unlinked file in the first directory that takes one. */
 static int open_temporary(void)
 {
-	const char *dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	const char *dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
 	char path[4096];
 	size_t i;
 	int fd;
@@ -38,10 +38,11 @@ int selftest_run(struct selftest_result *result, struct error *err)
 	int fd = open_temporary(), ret = 0;
 
 	if (fd < 0)
-		return error_set(err, -fd,
-				 "the self-test needs a temporary file: %s; set TMPDIR to a writable "
-				 "directory",
-				 strerror(-fd));
+		return error_set(
+			err, -fd,
+			"the self-test needs a temporary file: %s; set TMPDIR to a writable "
+			"directory",
+			strerror(-fd));
 	result->writes_back = !fstatfs(fd, &fs) && fs.f_type != TMPFS_MAGIC &&
 			      fs.f_type != RAMFS_MAGIC && fs.f_type != BTRFS_SUPER_MAGIC &&
 			      fs.f_type != OVERLAYFS_SUPER_MAGIC;
@@ -51,7 +52,8 @@ int selftest_run(struct selftest_result *result, struct error *err)
 	    sync_file_range(fd, 0, 0,
 			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 				    SYNC_FILE_RANGE_WAIT_AFTER))
-		ret = error_set(err, errno, "the self-test's temporary file failed: %s", strerror(errno));
+		ret = error_set(err, errno, "the self-test's temporary file failed: %s",
+				strerror(errno));
 	close(fd);
 	return ret;
 }

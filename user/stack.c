@@ -11,25 +11,26 @@
 #include "stack_tree.h"
 
 static const char *const kind_names[] = {
-    [STACK_DISK] = "disk",
-    [STACK_NVME] = "nvme",
-    [STACK_NVME_MULTIPATH] = "nvme-multipath",
-    [STACK_NBD] = "nbd",
-    [STACK_PARTITION] = "partition",
-    [STACK_DM] = "dm",
-    [STACK_MD] = "md",
-    [STACK_BCACHE] = "bcache",
-    [STACK_LOOP] = "loop",
-    [STACK_PMEM] = "pmem",
-    [STACK_RAM] = "ram",
-    [STACK_FS] = "filesystem",
-    [STACK_UNKNOWN] = "unknown",
+	[STACK_DISK] = "disk",
+	[STACK_NVME] = "nvme",
+	[STACK_NVME_MULTIPATH] = "nvme-multipath",
+	[STACK_NBD] = "nbd",
+	[STACK_PARTITION] = "partition",
+	[STACK_DM] = "dm",
+	[STACK_MD] = "md",
+	[STACK_BCACHE] = "bcache",
+	[STACK_LOOP] = "loop",
+	[STACK_PMEM] = "pmem",
+	[STACK_RAM] = "ram",
+	[STACK_FS] = "filesystem",
+	[STACK_UNKNOWN] = "unknown",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == STACK_KINDS, "a kind has no name");
 
 static const char *const cache_names[] = {
-    [CACHE_UNKNOWN] = "unknown",       [CACHE_NONE] = "none",	    [CACHE_VOLATILE] = "volatile",
-    [CACHE_OVERRIDDEN] = "overridden", [CACHE_ASSUMED] = "assumed", [CACHE_RAM] = "ram",
+	[CACHE_UNKNOWN] = "unknown",   [CACHE_NONE] = "none",
+	[CACHE_VOLATILE] = "volatile", [CACHE_OVERRIDDEN] = "overridden",
+	[CACHE_ASSUMED] = "assumed",   [CACHE_RAM] = "ram",
 };
 _Static_assert(sizeof(cache_names) / sizeof(cache_names[0]) == CACHE_STATES, "a state has no name");
 
@@ -405,11 +406,11 @@ static int walk_from(const struct stack *stack, uint32_t dev, bool leaves_only, 
 		     size_t max)
 {
 	struct walk walk = {
-	    .stack = stack,
-	    .seen = calloc(stack->nr_nodes + 1, 1),
-	    .leaves_only = leaves_only,
-	    .out = out,
-	    .max = max,
+		.stack = stack,
+		.seen = calloc(stack->nr_nodes + 1, 1),
+		.leaves_only = leaves_only,
+		.out = out,
+		.max = max,
 	};
 	int ret;
 

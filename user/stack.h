@@ -17,10 +17,10 @@
  * A device number is written as the kernel keeps it: major << 20 | minor.
  */
 #define STACK_DEV(major, minor) ((uint32_t)(major) << 20 | (uint32_t)(minor))
-#define STACK_DEV_MAJOR(dev)    ((dev) >> 20)
-#define STACK_DEV_MINOR(dev)    ((dev)&0xfffff)
-#define STACK_MAX_LOWER         32
-#define STACK_MAX_LEAVES        32
+#define STACK_DEV_MAJOR(dev)	((dev) >> 20)
+#define STACK_DEV_MINOR(dev)	((dev)&0xfffff)
+#define STACK_MAX_LOWER		32
+#define STACK_MAX_LEAVES	32
 
 enum stack_kind {
 	STACK_DISK = 0, /* a drive, or what looks like one: sd, vd, xvd, mmcblk */
@@ -43,41 +43,43 @@ enum stack_cache {
 	CACHE_UNKNOWN = 0, /* could not be read */
 	CACHE_NONE,	   /* no volatile cache: a completed write is on stable media */
 	CACHE_VOLATILE,	   /* write-back, and the kernel sends flushes */
-	CACHE_OVERRIDDEN,  /* the drive's cache is volatile, the kernel was told it is not: no flush is sent */
+	CACHE_OVERRIDDEN,  /* the drive's cache is volatile, the kernel was told it is not: no flush
+			      is sent */
 	CACHE_ASSUMED,	   /* the kernel assumes write-through because the drive did not say */
 	CACHE_RAM,	   /* nothing survives a power cut at all */
 	CACHE_STATES,
 };
 
 struct stack_node {
-	uint32_t dev;	    /* whole disk, partition, or the anonymous number of a file system */
-	uint32_t disk;	    /* the whole disk of a partition, else dev */
+	uint32_t dev;  /* whole disk, partition, or the anonymous number of a file system */
+	uint32_t disk; /* the whole disk of a partition, else dev */
 	enum stack_kind kind;
 	enum stack_cache cache; /* of this node's own queue; of a partition: its disk's */
 	bool fua;
 	bool leaf;
-	char name[64];	    /* "vda1", "dm-0" */
-	char detail[160];   /* the dm target types, the md level, why the cache state is what it is */
+	char name[64];	  /* "vda1", "dm-0" */
+	char detail[160]; /* the dm target types, the md level, why the cache state is what it is */
 	/* A loop device: the file behind it. */
 	char backing_path[4096];
-	uint32_t backing_fs; /* dev of the file system that holds it (s_dev, as in mountinfo), 0: unknown */
+	uint32_t backing_fs; /* dev of the file system that holds it (s_dev, as in mountinfo), 0:
+				unknown */
 	uint64_t backing_ino;
-	bool backing_ram;    /* the backing file lies on tmpfs or ramfs */
+	bool backing_ram; /* the backing file lies on tmpfs or ramfs */
 	size_t nr_lower;
 	uint32_t lower[STACK_MAX_LOWER];
 };
 
 struct stack_mount {
-	uint32_t dev;	      /* s_dev: what the kernel's inode->i_sb->s_dev holds */
-	char fs[32];	      /* "ext4" */
-	char point[1024];     /* first mount point seen */
+	uint32_t dev;	  /* s_dev: what the kernel's inode->i_sb->s_dev holds */
+	char fs[32];	  /* "ext4" */
+	char point[1024]; /* first mount point seen */
 	char source[1024];
-	char options[1024];   /* mount and super options, comma separated */
-	bool nobarrier;	      /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
-	bool volatile_overlay;/* overlayfs: volatile, or fsync=volatile */
-	size_t nr_data;	      /* the devices that hold data */
+	char options[1024]; /* mount and super options, comma separated */
+	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
+	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */
+	size_t nr_data;	       /* the devices that hold data */
 	uint32_t data[STACK_MAX_LOWER];
-	uint32_t log;	      /* the device of an external journal or log, 0: on the data device */
+	uint32_t log; /* the device of an external journal or log, 0: on the data device */
 };
 
 struct stack;

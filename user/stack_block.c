@@ -191,7 +191,7 @@ static void read_partition(const struct stack *stack, struct stack_node *node)
 
 	/* class/block/vda1 leads to .../vda/vda1, so the kernel itself finds the disk. */
 	if (stack_tree_read(stack->root, text, sizeof(text), SYS_BLOCK "/../dev", node->name) <=
-		0 ||
+		    0 ||
 	    parse_number(text, &dev) < 0)
 		stack_add_detail(node, "its disk is not known");
 	else
@@ -340,12 +340,13 @@ static void judge_loop(const struct stack *stack, struct stack_node *node)
 {
 	if (reads_as(stack, node->name, "ro", "1")) {
 		node->cache =
-		    CACHE_NONE; /* the driver offers no flush where nothing can be written */
+			CACHE_NONE; /* the driver offers no flush where nothing can be written */
 		stack_add_detail(node, "read-only");
 	} else {
 		node->cache = CACHE_OVERRIDDEN;
 		stack_add_detail(
-		    node, "a loop device is made write back, queue/write_cache says write through");
+			node,
+			"a loop device is made write back, queue/write_cache says write through");
 	}
 }
 

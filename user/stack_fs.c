@@ -156,7 +156,7 @@ static uint32_t ext4_journal(const struct stack *stack, uint32_t dev)
 	char thread[64];
 
 	if (stack_tree_read(stack->root, text, sizeof(text), "sys/fs/ext4/%s/journal_task", own) <=
-		0 ||
+		    0 ||
 	    !isdigit((unsigned char)text[0]) ||
 	    stack_tree_read(stack->root, thread, sizeof(thread), "proc/%s/comm", text) <= 0 ||
 	    strncmp(thread, JBD2_THREAD, strlen(JBD2_THREAD)) != 0)

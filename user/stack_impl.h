@@ -47,7 +47,7 @@ const char *stack_name_of(const struct stack *stack, uint32_t dev);
 uint32_t stack_from_devno(dev_t devno);
 void stack_copy_text(char *to, size_t size, const char *from);
 void stack_add_detail(struct stack_node *node, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 /* A lower device that cannot be told is added as 0, which no one finds: the walk then fails. */
 void stack_add_lower(struct stack_node *node, uint32_t dev);
 

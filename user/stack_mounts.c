@@ -167,9 +167,9 @@ static int put_point(struct stack *stack, const struct line *line)
 	}
 	stack->points = grown;
 	grown[stack->nr_points++] = (struct stack_point){
-	    .path = path,
-	    .dev = line->dev,
-	    .id = mnt_fs_get_id(line->fs),
+		.path = path,
+		.dev = line->dev,
+		.id = mnt_fs_get_id(line->fs),
 	};
 	return 0;
 }
@@ -205,9 +205,9 @@ void stack_mounts_clear_points(struct stack *stack)
 static int put_fs_node(struct stack *stack, const struct stack_mount *mount)
 {
 	struct stack_node node = {
-	    .dev = mount->dev,
-	    .disk = mount->dev,
-	    .kind = STACK_FS,
+		.dev = mount->dev,
+		.disk = mount->dev,
+		.kind = STACK_FS,
 	};
 
 	stack_copy_text(node.name, sizeof(node.name), mount->fs);

@@ -10,18 +10,18 @@
 
 /* Reads a small file, without its trailing newline. Its length, or -errno; -E2BIG: did not fit. */
 int stack_tree_read(const char *root, char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 /* The last component of what a symbolic link points to. */
 int stack_tree_link(const char *root, char *name, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 bool stack_tree_exists(const char *root, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 /* The path behind all symbolic links, in @path of PATH_MAX bytes. */
 int stack_tree_real(const char *root, char *path, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 /* NULL with errno set, e.g. when it vanished. The caller closes it. */
 DIR *stack_tree_open(const char *root, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 /* The next name in @dir that does not start with a dot, NULL at the end. */
 const char *stack_tree_next(DIR *dir);
 

@@ -16,6 +16,8 @@ enum statement {
 	ADD_SYNC = 0,
 	ADD_FLUSH,
 	ADD_DEVICE,
+	ADD_PARENT,
+	ADD_ARGUMENT,
 	ADD_LOSS,
 	ADD_BLIND_SPOT,
 	SET_META,
@@ -26,12 +28,15 @@ enum statement {
 };
 
 static const char *const statements[STATEMENTS] = {
-	[ADD_SYNC] = "INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
-		     "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
-		     " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ADD_SYNC] =
+		"INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
+		"writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ADD_FLUSH] = "INSERT INTO flushes(dev,kind,issue_ns,complete_ns,error) VALUES(?,?,?,?,?)",
 	[ADD_DEVICE] = "INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
-		       "parents,writes,detail) VALUES(?,?,?,?,?,?,?,?,?,?)",
+		       "writes,detail) VALUES(?,?,?,?,?,?,?,?,?)",
+	[ADD_PARENT] = "INSERT OR IGNORE INTO parents(dev,parent) VALUES(?,?)",
+	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
 	[SET_META] = "INSERT OR REPLACE INTO meta(key,value) VALUES(?,?)",
@@ -70,7 +75,8 @@ int store_open(struct store **out, struct error *err)
 	for (i = 0; i < STATEMENTS && ret == SQLITE_OK; i++)
 		ret = sqlite3_prepare_v2(store->db, statements[i], -1, &store->prepared[i], NULL);
 	if (ret != SQLITE_OK) {
-		error_set(err, EIO, "cannot make the audit database: %s", sqlite3_errmsg(store->db));
+		error_set(err, EIO, "cannot make the audit database: %s",
+			  sqlite3_errmsg(store->db));
 		store_free(store);
 		return -EIO;
 	}
@@ -174,10 +180,22 @@ void store_add_device(struct store *store, const struct store_device *device)
 	bind_text(s, 5, device->cache);
 	sqlite3_bind_int(s, 6, device->fua);
 	sqlite3_bind_int(s, 7, device->leaf);
-	bind_text(s, 8, device->parents);
-	sqlite3_bind_int64(s, 9, device->writes);
-	bind_text(s, 10, device->detail);
+	sqlite3_bind_int64(s, 8, device->writes);
+	bind_text(s, 9, device->detail);
 	run(store, ADD_DEVICE);
+}
+
+void store_add_parent(struct store *store, const char *dev, const char *parent)
+{
+	bind_text(store->prepared[ADD_PARENT], 1, dev);
+	bind_text(store->prepared[ADD_PARENT], 2, parent);
+	run(store, ADD_PARENT);
+}
+
+void store_add_argument(struct store *store, const char *text)
+{
+	sqlite3_bind_text(store->prepared[ADD_ARGUMENT], 1, text, -1, SQLITE_TRANSIENT);
+	run(store, ADD_ARGUMENT);
 }
 
 void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
@@ -236,10 +254,9 @@ void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, u
 
 void store_finish(struct store *store)
 {
-	static const char sql[] =
-		"DELETE FROM syncs WHERE kind = 'kernel' AND parent_id IS NULL;"
-		"UPDATE devices SET flushes ="
-		"  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev);";
+	static const char sql[] = "DELETE FROM syncs WHERE kind = 'kernel' AND parent_id IS NULL;"
+				  "UPDATE devices SET flushes ="
+				  "  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev);";
 
 	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		note_error(store);
@@ -278,16 +295,18 @@ int store_save(struct store *store, const char *path, struct error *err)
 	if (ret == SQLITE_OK)
 		ret = copy_to(store, to);
 	if (ret != SQLITE_OK)
-		error_set(err, EIO, "cannot save the audit to --db %s: %s; choose a place with room", path,
-			  to ? sqlite3_errstr(sqlite3_extended_errcode(to) & 0xff ?
-						      sqlite3_extended_errcode(to) & 0xff :
-						      ret) :
-			       "out of memory");
+		error_set(err, EIO,
+			  "cannot save the audit to --db %s: %s; choose a place with room", path,
+			  to ? sqlite3_errstr(sqlite3_extended_errcode(to) & 0xff
+						      ? sqlite3_extended_errcode(to) & 0xff
+						      : ret)
+			     : "out of memory");
 	sqlite3_close(to);
 	if (ret == SQLITE_OK && !rename(part, path))
 		return 0;
 	if (ret == SQLITE_OK)
-		error_set(err, errno, "cannot save the audit to --db %s: %s", path, strerror(errno));
+		error_set(err, errno, "cannot save the audit to --db %s: %s", path,
+			  strerror(errno));
 	unlink(part);
 	return -EIO;
 }

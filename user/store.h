@@ -25,7 +25,7 @@ struct store_sync {
 };
 
 struct store_device {
-	const char *dev, *name, *kind, *cache, *parents, *detail;
+	const char *dev, *name, *kind, *cache, *detail;
 	int volatile_cache; /* -1: not known */
 	int fua, leaf;
 	uint64_t writes;
@@ -40,6 +40,8 @@ int64_t store_add_sync(struct store *store, const struct store_sync *sync);
 int64_t store_add_flush(struct store *store, const char *dev, const char *kind, uint64_t issue_ns,
 			uint64_t complete_ns, int error);
 void store_add_device(struct store *store, const struct store_device *device);
+void store_add_parent(struct store *store, const char *dev, const char *parent);
+void store_add_argument(struct store *store, const char *text);
 void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
 		    const char *remedy);
 void store_add_blind_spot(struct store *store, const char *text);
@@ -62,6 +64,7 @@ int store_save(struct store *store, const char *path, struct error *err);
 
 /* For the renderers: every report is a query. */
 struct sqlite3 *store_db(struct store *store);
-int64_t store_number(struct store *store, const char *sql); /* first column of the first row, 0: none */
+int64_t store_number(struct store *store,
+		     const char *sql); /* first column of the first row, 0: none */
 
 #endif

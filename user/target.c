@@ -83,8 +83,8 @@ bool target_reap(struct target *target)
 		if (pid != target->pid)
 			continue;
 		target->exited = true;
-		target->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) :
-							  128 + WTERMSIG(status);
+		target->exit_status =
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	}
 	return pid == 0 || errno != ECHILD;
 }

@@ -29,8 +29,8 @@ struct judgement {
 };
 
 static void __attribute__((format(printf, 4, 5)))
-conclude(struct judgement *j, enum verdict_kind kind, enum verdict_reason reason, const char *format,
-	 ...)
+conclude(struct judgement *j, enum verdict_kind kind, enum verdict_reason reason,
+	 const char *format, ...)
 {
 	va_list args;
 
@@ -46,7 +46,8 @@ static bool kernel_sends_flushes(const struct verdict_device *device)
 	return device->event->cache & CACHE_BIT_WRITE_BACK;
 }
 
-/* Does completion suffice on this device, or what stands against it? PROOF_NONE: a flush is needed. */
+/* Does completion suffice on this device, or what stands against it? PROOF_NONE: a flush is needed.
+ */
 static enum proof judge_cache(const struct verdict_device *device)
 {
 	uint8_t bits = device->event->cache;
@@ -137,7 +138,8 @@ static enum proof judge_log(const struct judgement *j, const struct verdict_devi
 	if (!covered)
 		return cache;
 	if (j->sync->flags & SYNC_TID_NEEDED)
-		return PROOF_UNTRACKED; /* it had to be committed in the call, and no record was seen */
+		return PROOF_UNTRACKED; /* it had to be committed in the call, and no record was
+					   seen */
 	return PROOF_QUIET;
 }
 
@@ -150,8 +152,8 @@ static enum proof judge_leaf(const struct judgement *j, const struct verdict_dev
 	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
 		return cache;
 	if (ledger_proof_after_wait(device->watermark_ns, j->wait_done_ns) ||
-	    ledger_proof_quiet(device->watermark_ns, event->any_inflight_bytes, event->any_done_ns, 0,
-			       0) ||
+	    ledger_proof_quiet(device->watermark_ns, event->any_inflight_bytes, event->any_done_ns,
+			       0, 0) ||
 	    ledger_proof_quiet(device->watermark_ns, event->inflight_bytes, event->last_done_ns,
 			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
 		return PROOF_QUIET;
@@ -289,8 +291,8 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 	const char *failed = "";
 
 	if (proof == PROOF_RAM) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-			 "%s is RAM, never stable media", device->name);
+		conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED, "%s is RAM, never stable media",
+			 device->name);
 	} else if (j->facts->losses) {
 		conclude(j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
 			 "records were lost; enlarge --ring-size and audit again");
@@ -301,10 +303,11 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 		conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_FAILED,
 			 "a flush of %s failed; the caller was NOT told", failed);
 	} else if (proof == PROOF_OVERRIDDEN) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
-			 "%s has a volatile cache, but its queue was switched to write through: the "
-			 "kernel drops every flush",
-			 device->name);
+		conclude(
+			j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
+			"%s has a volatile cache, but its queue was switched to write through: the "
+			"kernel drops every flush",
+			device->name);
 	} else if (j->sync->own_flush_pending > 0) {
 		conclude(j, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
 			 "the call returned before its flush of %s completed", device->name);
@@ -314,16 +317,19 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 			 device->name);
 	} else if (device->inner_unseen) {
 		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "what %s did with the flush below its backing file was not seen", device->name);
+			 "what %s did with the flush below its backing file was not seen",
+			 device->name);
 	} else if (proof == PROOF_UNTRACKED) {
 		conclude(j, VERDICT_UNPROVEN, log ? REASON_COMMIT_UNSEEN : REASON_UNTRACKED,
-			 log ? "the commit that makes it reachable was not seen on %s" :
-			       "writes that cannot be charged to a file are not covered by a flush of %s",
+			 log ? "the commit that makes it reachable was not seen on %s"
+			     : "writes that cannot be charged to a file are not covered by a flush "
+			       "of %s",
 			 device->name);
 	} else {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
-			 "no flush of %s covers %s%s", device->name, what,
-			 j->facts->nobarrier ? ": the file system is mounted without barriers" : "");
+		conclude(j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH, "no flush of %s covers %s%s",
+			 device->name, what,
+			 j->facts->nobarrier ? ": the file system is mounted without barriers"
+					     : "");
 	}
 }
 
@@ -375,8 +381,8 @@ static void conclude_durable(struct judgement *j, const struct verdict_device *d
 	if (proof == PROOF_WAIT)
 		j->out->proof_ns = j->wait_done_ns;
 	else if (flushed_in_call)
-		j->out->proof_ns = event->last_done_ns > sync->enter_ns ? event->last_done_ns :
-									  sync->enter_ns;
+		j->out->proof_ns =
+			event->last_done_ns > sync->enter_ns ? event->last_done_ns : sync->enter_ns;
 	else
 		j->out->proof_ns = 0;
 	if (j->out->proof_ns)
@@ -394,7 +400,8 @@ static bool explains_better(enum proof proof, enum proof other)
 {
 	if (proof <= PROOF_QUIET)
 		return false;
-	return other <= PROOF_QUIET || (other >= PROOF_CACHE_UNKNOWN && proof < PROOF_CACHE_UNKNOWN);
+	return other <= PROOF_QUIET ||
+	       (other >= PROOF_CACHE_UNKNOWN && proof < PROOF_CACHE_UNKNOWN);
 }
 
 /* The data, then the commit, then the layers below. */
@@ -464,7 +471,7 @@ static void find_need(struct judgement *j)
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 {
-	struct judgement j = { verdict, facts, facts->sync, 0 };
+	struct judgement j = {verdict, facts, facts->sync, 0};
 	const struct event_sync *sync = facts->sync;
 
 	memset(verdict, 0, sizeof(*verdict));
@@ -516,44 +523,47 @@ static const struct {
 	const char *text;
 	const char *advice;
 } reasons[REASONS] = {
-	[REASON_FLUSHED] = { "flushed", "a flush issued on behalf of this call covered it", "" },
-	[REASON_SHARED_FLUSH] = { "shared-flush", "a flush issued for somebody else covered it", "" },
-	[REASON_FUA] = { "fua", "its writes carried FUA and the device honours it", "" },
-	[REASON_WRITE_THROUGH] = { "write-through", "no leaf below has a volatile cache", "" },
-	[REASON_CLEAN] = { "clean", "nothing of it was unflushed when it was called", "" },
-	[REASON_NO_FLUSH] = { "no-flush",
-			      "written to the device, but no flush followed before the call returned",
-			      "mount without nobarrier / barrier=0, and set queue/write_cache back to "
-			      "'write back' unless the drive's cache is power-safe" },
-	[REASON_WRITEOUT_ONLY] = { "writeout-only", "the call starts write-out and never flushes",
-				   "follow it with fdatasync or fsync" },
-	[REASON_NOT_WRITTEN] = { "not-written", "the data was not on the device when it returned",
-				 "the call promised nothing for this data: check its return value" },
-	[REASON_SWALLOWED] = { "swallowed", "a layer ignored the call: nothing reached a device",
-			       "keep data that matters off tmpfs, RAM disks and volatile overlays" },
-	[REASON_FLUSH_DROPPED] = { "flush-dropped",
-				   "a flush went in at the top of the stack and did not reach a leaf",
-				   "look at the layer named: it does not pass flushes on" },
-	[REASON_FLUSH_FAILED] = { "flush-failed", "the drive reported an error for the flush",
-				  "treat the data as lost; check the kernel log and the drive" },
-	[REASON_WRITE_FAILED] = { "write-failed", "a write of the file failed",
-				  "treat the data as lost: a retried sync may succeed falsely" },
-	[REASON_EARLY_RETURN] = { "early-return", "the flush completed only after the call returned",
-				  "report it to the file system's developers" },
-	[REASON_COMMIT_UNSEEN] = { "commit-unseen",
-				   "the data is covered, the commit that makes it reachable was not seen",
-				   "audit on a kernel that allows fentry or kprobes" },
-	[REASON_REMOTE] = { "remote", "the promise is kept, or not, on another machine",
-			    "audit the server" },
-	[REASON_USERSPACE_FS] = { "userspace-fs", "a FUSE server keeps the promise, or does not",
-				  "audit the server process" },
-	[REASON_EVENTS_LOST] = { "events-lost", "the auditor lost events",
-				 "enlarge --ring-size or --ledger-size and audit again" },
-	[REASON_UNTRACKED] = { "untracked", "the auditor did not see enough to prove it",
-			       "see the blind spots; a higher attach level may see more" },
-	[REASON_CACHE_UNKNOWN] = { "cache-unknown",
-				   "it is not known whether the drive has a volatile cache",
-				   "ask the drive (nvme id-ctrl, sdparm --get=WCE, hdparm -W)" },
+	[REASON_FLUSHED] = {"flushed", "a flush issued on behalf of this call covered it", ""},
+	[REASON_SHARED_FLUSH] = {"shared-flush", "a flush issued for somebody else covered it", ""},
+	[REASON_FUA] = {"fua", "its writes carried FUA and the device honours it", ""},
+	[REASON_WRITE_THROUGH] = {"write-through", "no leaf below has a volatile cache", ""},
+	[REASON_CLEAN] = {"clean", "nothing of it was unflushed when it was called", ""},
+	[REASON_NO_FLUSH] =
+		{"no-flush",
+		 "written to the device, but no flush followed before the call returned",
+		 "mount without nobarrier / barrier=0, and set queue/write_cache back to "
+		 "'write back' unless the drive's cache is power-safe"},
+	[REASON_WRITEOUT_ONLY] = {"writeout-only", "the call starts write-out and never flushes",
+				  "follow it with fdatasync or fsync"},
+	[REASON_NOT_WRITTEN] = {"not-written", "the data was not on the device when it returned",
+				"the call promised nothing for this data: check its return value"},
+	[REASON_SWALLOWED] = {"swallowed", "a layer ignored the call: nothing reached a device",
+			      "keep data that matters off tmpfs, RAM disks and volatile overlays"},
+	[REASON_FLUSH_DROPPED] =
+		{"flush-dropped",
+		 "a flush went in at the top of the stack and did not reach a leaf",
+		 "look at the layer named: it does not pass flushes on"},
+	[REASON_FLUSH_FAILED] = {"flush-failed", "the drive reported an error for the flush",
+				 "treat the data as lost; check the kernel log and the drive"},
+	[REASON_WRITE_FAILED] = {"write-failed", "a write of the file failed",
+				 "treat the data as lost: a retried sync may succeed falsely"},
+	[REASON_EARLY_RETURN] = {"early-return", "the flush completed only after the call returned",
+				 "report it to the file system's developers"},
+	[REASON_COMMIT_UNSEEN] =
+		{"commit-unseen",
+		 "the data is covered, the commit that makes it reachable was not seen",
+		 "audit on a kernel that allows fentry or kprobes"},
+	[REASON_REMOTE] = {"remote", "the promise is kept, or not, on another machine",
+			   "audit the server"},
+	[REASON_USERSPACE_FS] = {"userspace-fs", "a FUSE server keeps the promise, or does not",
+				 "audit the server process"},
+	[REASON_EVENTS_LOST] = {"events-lost", "the auditor lost events",
+				"enlarge --ring-size or --ledger-size and audit again"},
+	[REASON_UNTRACKED] = {"untracked", "the auditor did not see enough to prove it",
+			      "see the blind spots; a higher attach level may see more"},
+	[REASON_CACHE_UNKNOWN] = {"cache-unknown",
+				  "it is not known whether the drive has a volatile cache",
+				  "ask the drive (nvme id-ctrl, sdparm --get=WCE, hdparm -W)"},
 };
 
 const char *verdict_kind_name(enum verdict_kind kind)

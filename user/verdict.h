@@ -51,8 +51,8 @@ struct verdict_device {
 	/* The watermark the verdict goes by. Below a loop device a flush counts
 	 * only when the backing file's own sync was durable. */
 	uint64_t watermark_ns;
-	bool inner_unseen; /* a flush of a loop device whose inner sync was not seen */
-	bool inner_bad;	   /* ... or was seen and was not durable */
+	bool inner_unseen;  /* a flush of a loop device whose inner sync was not seen */
+	bool inner_bad;	    /* ... or was seen and was not durable */
 	bool below_unknown; /* it stands on layers the record knows nothing of */
 };
 
@@ -78,9 +78,9 @@ struct verdict {
 	 * it after all. 0: cannot be told (yet). */
 	uint32_t need_disk;
 	uint64_t need_ns;
-	bool need_drain; /* writes are still in flight: need_ns comes with the end of this ... */
+	bool need_drain;    /* writes are still in flight: need_ns comes with the end of this ... */
 	uint32_t need_slot; /* ... slot's */
-	char detail[200]; /* in plain words, names the layer */
+	char detail[200];   /* in plain words, names the layer */
 };
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts);

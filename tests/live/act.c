@@ -48,7 +48,7 @@ static void act_open(void)
 	static const struct {
 		char letter;
 		int flag;
-	} flags[] = {{'r', O_RDONLY}, {'w', O_WRONLY}, {'c', O_CREAT}, {'e', O_EXCL},
+	} flags[] = {{'r', O_RDONLY}, {'w', O_WRONLY}, {'c', O_CREAT},	{'e', O_EXCL},
 		     {'t', O_TRUNC},  {'a', O_APPEND}, {'d', O_DIRECT}, {'D', O_DIRECTORY}};
 	int wanted = O_CLOEXEC;
 

@@ -18,8 +18,8 @@
 #include "report/report.h"
 #include "target.h"
 
-#define DRAIN_MS      20   /* how long records may wait in the ring */
-#define GRACE_MS      2000 /* what a signalled command has to end */
+#define DRAIN_MS 20   /* how long records may wait in the ring */
+#define GRACE_MS 2000 /* what a signalled command has to end */
 
 struct run_options {
 	const char *output, *format, *db, *user;
@@ -42,22 +42,25 @@ enum option_key {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "output", 'o', "FILE", 0, "Write the report to FILE instead of stderr", 1 },
-	{ "format", KEY_FORMAT, "NAME", 0, "text (default) or json", 1 },
-	{ "json", KEY_JSON, NULL, 0, "Same as --format json", 1 },
-	{ "all", KEY_ALL, NULL, 0, "List every sync call in the text report", 1 },
-	{ "db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1 },
-	{ "user", KEY_USER, "NAME", 0, "Run the command as this user", 2 },
-	{ "follow", KEY_FOLLOW, "WHAT", 0,
-	  "all (default): audit until the last descendant ended; command: until the command itself did", 2 },
-	{ "propagate", KEY_PROPAGATE, NULL, 0,
-	  "Exit with the command's own status when the audit itself passes", 2 },
-	{ "level", KEY_LEVEL, "LEVEL", 0,
-	  "auto (default), fentry, kprobe or tracepoint: how the kernel is watched", 3 },
-	{ "ring-size", KEY_RING, "BYTES", 0, "Size of the ring buffer, rounded up to a power of two", 3 },
-	{ "ledger-size", KEY_LEDGER, "N", 0, "Writes in flight and inodes the ledger can hold", 3 },
-	{ "verbose", 'v', NULL, 0, "Show what libbpf and the kernel's verifier say", 3 },
-	{ 0 },
+	{"output", 'o', "FILE", 0, "Write the report to FILE instead of stderr", 1},
+	{"format", KEY_FORMAT, "NAME", 0, "text (default) or json", 1},
+	{"json", KEY_JSON, NULL, 0, "Same as --format json", 1},
+	{"all", KEY_ALL, NULL, 0, "List every sync call in the text report", 1},
+	{"db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1},
+	{"user", KEY_USER, "NAME", 0, "Run the command as this user", 2},
+	{"follow", KEY_FOLLOW, "WHAT", 0,
+	 "all (default): audit until the last descendant ended; command: until the command itself "
+	 "did",
+	 2},
+	{"propagate", KEY_PROPAGATE, NULL, 0,
+	 "Exit with the command's own status when the audit itself passes", 2},
+	{"level", KEY_LEVEL, "LEVEL", 0,
+	 "auto (default), fentry, kprobe or tracepoint: how the kernel is watched", 3},
+	{"ring-size", KEY_RING, "BYTES", 0, "Size of the ring buffer, rounded up to a power of two",
+	 3},
+	{"ledger-size", KEY_LEDGER, "N", 0, "Writes in flight and inodes the ledger can hold", 3},
+	{"verbose", 'v', NULL, 0, "Show what libbpf and the kernel's verifier say", 3},
+	{0},
 };
 
 static const char doc[] =
@@ -122,14 +125,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		run->propagate = true;
 		break;
 	case KEY_FOLLOW:
-		if (strcmp(arg, "all") && strcmp(arg, "command"))
+		if (strcmp(arg, "all") != 0 && strcmp(arg, "command") != 0)
 			argp_error(state, "--follow %s: all or command is wanted", arg);
-		run->follow_command = !strcmp(arg, "command");
+		run->follow_command = strcmp(arg, "command") == 0;
 		break;
 	case KEY_LEVEL:
 		run->attach.level = attach_level_parse(arg);
 		if (run->attach.level == LEVELS)
-			argp_error(state, "--level %s: known are auto, fentry, kprobe, tracepoint", arg);
+			argp_error(state, "--level %s: known are auto, fentry, kprobe, tracepoint",
+				   arg);
 		break;
 	case KEY_RING:
 		run->attach.ring_bytes = parse_size(arg, "--ring-size", state);
@@ -199,9 +203,9 @@ static int follow(struct audit *audit, struct target *target, int signals,
 		  const struct run_options *options, struct error *err)
 {
 	struct pollfd fds[] = {
-		{ .fd = audit_fd(audit), .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = audit_mounts_fd(audit), .events = POLLPRI },
+		{.fd = audit_fd(audit), .events = POLLIN},
+		{.fd = signals, .events = POLLIN},
+		{.fd = audit_mounts_fd(audit), .events = POLLPRI},
 	};
 	int grace = -1;
 
@@ -238,8 +242,8 @@ static int write_report(struct audit *audit, const struct run_options *options, 
 		ret = -errno;
 	if (ret)
 		return error_set(err, -ret, "cannot write the report%s%s: %s",
-				 options->output ? " to " : "", options->output ? options->output : "",
-				 strerror(-ret));
+				 options->output ? " to " : "",
+				 options->output ? options->output : "", strerror(-ret));
 	return 0;
 }
 
@@ -278,13 +282,15 @@ static int conclude(struct audit *audit, const struct run_options *options,
 	if (options->db && store_save(audit_store(audit), options->db, &err))
 		ret = trouble(&err);
 	if (store_error(audit_store(audit))) {
-		error_set(&err, EIO, "the audit database failed: %s", store_error(audit_store(audit)));
+		error_set(&err, EIO, "the audit database failed: %s",
+			  store_error(audit_store(audit)));
 		ret = trouble(&err);
 	}
 	if (ret)
 		return EXIT_TROUBLE;
 	code = audit_exit_code(audit);
-	return code == EXIT_DURABLE && options->propagate && target->exited ? target->exit_status : code;
+	return code == EXIT_DURABLE && options->propagate && target->exited ? target->exit_status
+									    : code;
 }
 
 static int audit_command(const struct run_options *options, struct audit *audit, FILE *out)
@@ -306,8 +312,8 @@ static int audit_command(const struct run_options *options, struct audit *audit,
 
 int cmd_run(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "-- CMD...", doc, NULL, NULL, NULL };
-	struct run_options run = { .format = "text" };
+	static const struct argp argp = {argp_options, parse, "-- CMD...", doc, NULL, NULL, NULL};
+	struct run_options run = {.format = "text"};
 	struct audit *audit = NULL;
 	struct error err;
 	FILE *out = NULL;

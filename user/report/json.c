@@ -11,41 +11,45 @@ static const struct part {
 	bool list;
 	const char *sql;
 } parts[] = {
-	{ "schema", false, "SELECT value FROM meta WHERE key = 'schema'" },
-	{ "tool", false,
-	  "SELECT json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
-	  " 'level', (SELECT value FROM meta WHERE key = 'level'),"
-	  " 'kernel', (SELECT value FROM meta WHERE key = 'kernel'),"
-	  " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots))" },
-	{ "command", false,
-	  "SELECT json_object('argv', json((SELECT value FROM meta WHERE key = 'argv')),"
-	  " 'exit_status', (SELECT value FROM meta WHERE key = 'exit_status'))"
-	  " WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'argv')" },
-	{ "totals", false,
-	  "SELECT json_object('syncs', syncs, 'durable', durable, 'not_durable', not_durable,"
-	  " 'unproven', unproven, 'flushes', flushes, 'lost_events', lost_events) FROM totals" },
-	{ "syncs", true,
-	  "SELECT json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid,"
-	  " 'comm', comm, 'dev', dev, 'ino', ino, 'path', path, 'fs', fs, 'ret', ret,"
-	  " 'latency_ns', latency_ns, 'verdict', verdict, 'reason', reason, 'grounds', grounds,"
-	  " 'flush_id', flush_id, 'covered_by', covered_by, 'covered_after_ns', covered_after_ns,"
-	  " 'parent_id', parent_id, 'detail', detail) FROM syncs ORDER BY id" },
-	{ "flushes", true,
-	  "SELECT json_object('id', id, 'dev', dev, 'kind', kind, 'issue_ns', issue_ns,"
-	  " 'complete_ns', complete_ns, 'error', error, 'for', for_sync) FROM flushes ORDER BY id" },
-	{ "devices", true,
-	  "SELECT json_object('dev', dev, 'name', name, 'kind', kind,"
-	  " 'volatile_cache', CASE volatile_cache WHEN 1 THEN json('true') WHEN 0 THEN json('false') END,"
-	  " 'cache', cache, 'fua', json(iif(fua, 'true', 'false')),"
-	  " 'leaf', json(iif(leaf, 'true', 'false')), 'parents', json(parents),"
-	  " 'flushes', flushes, 'writes', writes, 'detail', detail) FROM devices ORDER BY dev" },
-	{ "findings", true,
-	  "SELECT json_object('kind', kind, 'severity', severity, 'path', path, 'detail', detail,"
-	  " 'since_ns', since_ns, 'bytes', bytes, 'posix', posix, 'filesystem', filesystem)"
-	  " FROM findings ORDER BY id" },
-	{ "losses", true,
-	  "SELECT json_object('cause', cause, 'count', count, 'syncs', syncs, 'remedy', remedy)"
-	  " FROM losses ORDER BY cause" },
+	{"schema", false, "SELECT value FROM meta WHERE key = 'schema'"},
+	{"tool", false,
+	 "SELECT json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
+	 " 'level', (SELECT value FROM meta WHERE key = 'level'),"
+	 " 'kernel', (SELECT value FROM meta WHERE key = 'kernel'),"
+	 " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots))"},
+	{"command", false,
+	 "SELECT json_object('argv', (SELECT json_group_array(text) FROM (SELECT text FROM "
+	 "arguments ORDER BY position)),"
+	 " 'exit_status', (SELECT value FROM meta WHERE key = 'exit_status'))"
+	 " WHERE EXISTS (SELECT 1 FROM arguments)"},
+	{"totals", false,
+	 "SELECT json_object('syncs', syncs, 'durable', durable, 'not_durable', not_durable,"
+	 " 'unproven', unproven, 'flushes', flushes, 'lost_events', lost_events) FROM totals"},
+	{"syncs", true,
+	 "SELECT json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid,"
+	 " 'comm', comm, 'dev', dev, 'ino', ino, 'path', path, 'fs', fs, 'ret', ret,"
+	 " 'latency_ns', latency_ns, 'verdict', verdict, 'reason', reason, 'grounds', grounds,"
+	 " 'flush_id', flush_id, 'covered_by', covered_by, 'covered_after_ns', covered_after_ns,"
+	 " 'parent_id', parent_id, 'detail', detail) FROM syncs ORDER BY id"},
+	{"flushes", true,
+	 "SELECT json_object('id', id, 'dev', dev, 'kind', kind, 'issue_ns', issue_ns,"
+	 " 'complete_ns', complete_ns, 'error', error, 'for', for_sync) FROM flushes ORDER BY id"},
+	{"devices", true,
+	 "SELECT json_object('dev', dev, 'name', name, 'kind', kind,"
+	 " 'volatile_cache', CASE volatile_cache WHEN 1 THEN json('true') WHEN 0 THEN "
+	 "json('false') "
+	 "END,"
+	 " 'cache', cache, 'fua', json(iif(fua, 'true', 'false')),"
+	 " 'leaf', json(iif(leaf, 'true', 'false')), 'parents', (SELECT json_group_array(parent) "
+	 "FROM parents p WHERE p.dev = devices.dev),"
+	 " 'flushes', flushes, 'writes', writes, 'detail', detail) FROM devices ORDER BY dev"},
+	{"findings", true,
+	 "SELECT json_object('kind', kind, 'severity', severity, 'path', path, 'detail', detail,"
+	 " 'since_ns', since_ns, 'bytes', bytes, 'posix', posix, 'filesystem', filesystem)"
+	 " FROM findings ORDER BY id"},
+	{"losses", true,
+	 "SELECT json_object('cause', cause, 'count', count, 'syncs', syncs, 'remedy', remedy)"
+	 " FROM losses ORDER BY cause"},
 };
 
 int report_json(struct store *store, FILE *out, const struct report_options *options)
@@ -56,7 +60,8 @@ int report_json(struct store *store, FILE *out, const struct report_options *opt
 	(void)options;
 	fputc('{', out);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (sqlite3_prepare_v2(store_db(store), parts[i].sql, -1, &statement, NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v2(store_db(store), parts[i].sql, -1, &statement, NULL) !=
+		    SQLITE_OK)
 			return -EIO;
 		rows = 0;
 		while (sqlite3_step(statement) == SQLITE_ROW) {

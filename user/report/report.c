@@ -7,8 +7,8 @@ static const struct {
 	const char *name;
 	report_fn render;
 } renderers[] = {
-	{ "text", report_text },
-	{ "json", report_json },
+	{"text", report_text},
+	{"json", report_json},
 };
 
 report_fn report_find(const char *name)

@@ -82,7 +82,7 @@ static void line(struct text *t, const char *heading, const char *sql)
 static void head(struct text *t)
 {
 	static const char sql[] =
-		"SELECT (SELECT value FROM meta WHERE key = 'command'),"
+		"SELECT substr((SELECT group_concat(text, ' ') FROM arguments), 1, 200),"
 		" (SELECT value FROM meta WHERE key = 'exit_status'),"
 		" (SELECT value FROM meta WHERE key = 'end_ns')"
 		"   - (SELECT value FROM meta WHERE key = 'start_ns'),"
@@ -95,23 +95,26 @@ static void head(struct text *t)
 		fprintf(t->out, "%sflushaudit: %s%s  (exit status %s, %s, level %s, Linux %s)\n\n",
 			bold(t), column(statement, 0), plain(t),
 			*column(statement, 1) ? column(statement, 1) : "unknown",
-			format_duration(duration, sizeof(duration), sqlite3_column_int64(statement, 2)),
+			format_duration(duration, sizeof(duration),
+					sqlite3_column_int64(statement, 2)),
 			column(statement, 3), column(statement, 4));
 	sqlite3_finalize(statement);
 }
 
 static void totals(struct text *t)
 {
-	sqlite3_stmt *statement = query(t, "SELECT syncs, durable, not_durable, unproven FROM totals");
+	sqlite3_stmt *statement =
+		query(t, "SELECT syncs, durable, not_durable, unproven FROM totals");
 
 	if (sqlite3_step(statement) == SQLITE_ROW) {
 		long long bad = sqlite3_column_int64(statement, 2);
 		long long open = sqlite3_column_int64(statement, 3);
 
-		fprintf(t->out, "  %-8s %lld   durable %lld   %snot durable %lld%s   %sunproven %lld%s\n",
-			"syncs", sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1),
-			bad ? red(t) : "", bad, bad ? plain(t) : "", open ? yellow(t) : "", open,
-			open ? plain(t) : "");
+		fprintf(t->out,
+			"  %-8s %lld   durable %lld   %snot durable %lld%s   %sunproven %lld%s\n",
+			"syncs", sqlite3_column_int64(statement, 0),
+			sqlite3_column_int64(statement, 1), bad ? red(t) : "", bad,
+			bad ? plain(t) : "", open ? yellow(t) : "", open, open ? plain(t) : "");
 	}
 	sqlite3_finalize(statement);
 	line(t, "kinds",
@@ -136,8 +139,9 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 		" count(covered_by), max(covered_after_ns), group_concat(DISTINCT comm)"
 		" FROM calls WHERE verdict = ?1 GROUP BY path, kind, reason"
 		" ORDER BY count(covered_by) = count(*), count(*) DESC LIMIT ?2";
-	static const char count_sql[] = "SELECT count(*) FROM (SELECT 1 FROM calls WHERE verdict = ?1"
-					" GROUP BY path, kind, reason)";
+	static const char count_sql[] =
+		"SELECT count(*) FROM (SELECT 1 FROM calls WHERE verdict = ?1"
+		" GROUP BY path, kind, reason)";
 	sqlite3_stmt *statement = query(t, sql), *counter;
 	int shown = 0, all = 0, i;
 	char duration[32];
@@ -156,7 +160,8 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 		if (*column(statement, 5))
 			fprintf(t->out, "      %s\n", column(statement, 5));
 		if (covered)
-			fprintf(t->out, "      %lld of them covered by a later flush, after %s at most\n",
+			fprintf(t->out,
+				"      %lld of them covered by a later flush, after %s at most\n",
 				covered,
 				format_duration(duration, sizeof(duration),
 						sqlite3_column_int64(statement, 7)));
@@ -177,19 +182,23 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 static void every_call(struct text *t)
 {
 	sqlite3_stmt *statement = query(
-		t, "SELECT id, (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9, kind, comm,"
+		t, "SELECT id, (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9, "
+		   "kind, comm,"
 		   " tid, ret, latency_ns, verdict, reason, flush_id, covered_by, covered_after_ns,"
 		   " coalesce(path, '(no file)') FROM calls ORDER BY id");
 	char duration[32], later[32];
 
 	fprintf(t->out, "\n%s%6s %10s %-15s %-15s %7s %4s %9s %-11s %-13s %s%s\n", bold(t), "ID",
-		"TIME(s)", "CALL", "COMM", "TID", "RET", "LATENCY", "VERDICT", "REASON", "PATH", plain(t));
+		"TIME(s)", "CALL", "COMM", "TID", "RET", "LATENCY", "VERDICT", "REASON", "PATH",
+		plain(t));
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		fprintf(t->out, "%6lld %10.6f %-15s %-15s %7lld %4d %9s %-11s %-13s %s",
 			(long long)sqlite3_column_int64(statement, 0),
-			sqlite3_column_double(statement, 1), column(statement, 2), column(statement, 3),
-			(long long)sqlite3_column_int64(statement, 4), sqlite3_column_int(statement, 5),
-			format_duration(duration, sizeof(duration), sqlite3_column_int64(statement, 6)),
+			sqlite3_column_double(statement, 1), column(statement, 2),
+			column(statement, 3), (long long)sqlite3_column_int64(statement, 4),
+			sqlite3_column_int(statement, 5),
+			format_duration(duration, sizeof(duration),
+					sqlite3_column_int64(statement, 6)),
 			column(statement, 7), column(statement, 8), column(statement, 12));
 		if (sqlite3_column_type(statement, 10) != SQLITE_NULL)
 			fprintf(t->out, "  (covered %s later by flush #%lld)",
@@ -197,7 +206,8 @@ static void every_call(struct text *t)
 						sqlite3_column_int64(statement, 11)),
 				(long long)sqlite3_column_int64(statement, 10));
 		else if (sqlite3_column_type(statement, 9) != SQLITE_NULL)
-			fprintf(t->out, "  (flush #%lld)", (long long)sqlite3_column_int64(statement, 9));
+			fprintf(t->out, "  (flush #%lld)",
+				(long long)sqlite3_column_int64(statement, 9));
 		fputc('\n', t->out);
 	}
 	sqlite3_finalize(statement);
@@ -205,15 +215,17 @@ static void every_call(struct text *t)
 
 static void time_spent(struct text *t)
 {
-	sqlite3_stmt *statement = query(t, "SELECT sum(latency_ns), sum(writeout_ns), sum(journal_ns),"
-					   " sum(flush_ns), max(latency_ns) FROM calls");
+	sqlite3_stmt *statement =
+		query(t, "SELECT sum(latency_ns), sum(writeout_ns), sum(journal_ns),"
+			 " sum(flush_ns), max(latency_ns) FROM calls");
 	char total[32], most[32];
 
 	if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_double(statement, 0) > 0) {
 		double all = sqlite3_column_double(statement, 0);
 
 		fprintf(t->out,
-			"\nTime in sync calls %s: write-out %.0f %%, journal and waiting %.0f %%, flush "
+			"\nTime in sync calls %s: write-out %.0f %%, journal and waiting %.0f %%, "
+			"flush "
 			"%.0f %%; longest %s\n",
 			format_duration(total, sizeof(total), sqlite3_column_int64(statement, 0)),
 			100 * sqlite3_column_double(statement, 1) / all,
@@ -239,7 +251,7 @@ static void list(struct text *t, const char *title, const char *sql)
 
 int report_text(struct store *store, FILE *out, const struct report_options *options)
 {
-	struct text t = { store, out, options, 0 };
+	struct text t = {store, out, options, 0};
 
 	head(&t);
 	totals(&t);
