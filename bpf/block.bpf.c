@@ -165,10 +165,10 @@ static __always_inline void remember(struct bio *bio, struct bio_entry *entry, s
 }
 
 /*
- * Is a metadata write with PREFLUSH or FUA a commit record? With PREFLUSH it
- * is. btrfs asks for the flush first and writes its super block with FUA only
- * (barrier_all_devices); FUA alone else is the update of a journal's super
- * block, which commits nothing.
+ * Is a metadata write with FUA a commit record? With PREFLUSH it is (jbd2, the
+ * iclog of an xfs commit; xfs' other iclogs have PREFLUSH alone). btrfs asks for the flush first
+ * and writes its super block with FUA only (barrier_all_devices); FUA alone else is the update of a
+ * journal's super block, which commits nothing.
  */
 static __always_inline void log_asked(struct ledger_log *log, struct bio_entry *entry, __u32 bytes,
 				      __u64 now)
@@ -231,7 +231,7 @@ static __always_inline int on_bio_queue(struct bio *bio)
 		entry.tracked = now >= base_ns && !owner.direct && !(opf & OPF(NOWAIT));
 		entry.is_meta = owner.meta;
 		entry.is_log = owner.meta && (opf & OPF(SYNC));
-		entry.is_commit = owner.meta && (entry.preflush || entry.fua);
+		entry.is_commit = owner.meta && entry.fua;
 		if (entry.tracked)
 			ledger_device_queued(device, bytes, owner.hash || owner.meta);
 	}
@@ -398,23 +398,42 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 static __always_inline int on_rq_issue(struct request *rq)
 {
 	struct ledger_device *device;
-	__u64 key = (__u64)rq, now;
+	__u64 key = (__u64)rq, now, *unseen, before;
 	__u32 disk;
 
 	if ((rq->cmd_flags & 0xff) != REQ_OP_FLUSH)
 		return 0;
 	count_hit(HOOK_RQ_ISSUE_FLUSH);
-	now = bpf_ktime_get_ns();
 	disk = request_disk(rq);
 	device = disk ? device_get(disk) : NULL;
-	if (device) {
-		device->flush_rq = 0;
-		device->flush_issue_ns = now;
-		device->flush_rq = key;
+	if (!device)
+		return 0;
+	now = bpf_ktime_get_ns();
+	/* A flush queue runs one flush at a time: this one's predecessor ended unseen. */
+	unseen = bpf_map_lookup_elem(&flushes, &key);
+	if (unseen) {
+		before = *unseen;
+		if (!bpf_map_delete_elem(&flushes, &key)) {
+			__sync_fetch_and_add(&device->flushes, 1);
+			ledger_max(&device->unseen_ns, before);
+			emit_flush(disk, before, now, 0, false);
+		}
 	}
-	/* Issued again after a requeue: the drive got the later one. */
+	device->flush_rq = 0;
+	device->flush_issue_ns = now;
+	device->flush_rq = key;
 	if (bpf_map_update_elem(&flushes, &key, &now, BPF_ANY))
 		count_loss(LOSS_FLUSHES);
+	return 0;
+}
+
+/* Sent back by the driver, to be issued again: it has not ended. */
+static __always_inline int on_rq_requeue(struct request *rq)
+{
+	__u64 key = (__u64)rq;
+
+	if ((rq->cmd_flags & 0xff) == REQ_OP_FLUSH)
+		bpf_map_delete_elem(&flushes, &key);
 	return 0;
 }
 
@@ -556,6 +575,18 @@ SEC("tp_btf/block_rq_issue")
 int BPF_PROG(rq_issue_with_queue, struct request_queue *queue, struct request *rq)
 {
 	return on_rq_issue(rq);
+}
+
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(rq_requeue, struct request *rq)
+{
+	return on_rq_requeue(rq);
+}
+
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(rq_requeue_with_queue, struct request_queue *queue, struct request *rq)
+{
+	return on_rq_requeue(rq);
 }
 
 SEC("tp_btf/block_rq_complete")

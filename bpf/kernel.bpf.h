@@ -87,8 +87,13 @@ struct bio___disk { /* up to 5.11 */
 	unsigned char bi_partno;
 };
 
-enum mq_rq_state {
-	MQ_RQ_IDLE = 0,
+struct blk_flush_queue {
+	unsigned int flush_pending_idx : 1;
+	unsigned int flush_running_idx : 1;
+};
+
+struct blk_mq_hw_ctx {
+	struct blk_flush_queue *fq;
 };
 
 struct request {
@@ -97,7 +102,7 @@ struct request {
 	unsigned int rq_flags;
 	struct bio *bio;
 	__u64 start_time_ns;
-	enum mq_rq_state state;
+	struct blk_mq_hw_ctx *mq_hctx;
 };
 
 struct request___disk { /* up to 5.16 */
@@ -349,6 +354,20 @@ static __always_inline bool request_in_flush_sequence(struct request *rq)
 	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
 		mask = 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
 	return rq->rq_flags & mask;
+}
+
+/*
+ * Does the flush queue of an issued flush request have none running? The two
+ * indices differ from the moment a flush is started (blk_kick_flush) until it
+ * has ended (flush_end_io); both in block/blk-flush.c.
+ */
+static __always_inline bool flush_has_ended(struct request *flush)
+{
+	struct blk_mq_hw_ctx *hctx = BPF_CORE_READ(flush, mq_hctx);
+	struct blk_flush_queue *queue = BPF_CORE_READ(hctx, fq);
+
+	return queue && BPF_CORE_READ_BITFIELD_PROBED(queue, flush_pending_idx) ==
+				BPF_CORE_READ_BITFIELD_PROBED(queue, flush_running_idx);
 }
 
 /*

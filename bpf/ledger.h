@@ -48,6 +48,8 @@ struct ledger_device {
 	__u64 cache;	/* enum event_cache_bit */
 	__u64 flush_rq; /* newest flush request that was issued, 0: seen to complete */
 	__u64 flush_issue_ns;
+	__u64 unseen_ns; /* start of the newest flush that ended unseen, with what result is not
+			    known */
 };
 
 /* The log or journal of the file system on one partition, device or volume. */

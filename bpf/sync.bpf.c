@@ -70,16 +70,15 @@ static __always_inline void ext4_tid_exit(struct frame *frame)
 }
 
 /*
- * A flush whose completion was not seen: the request is idle again, and the
+ * A flush whose completion was not seen: its queue runs none any more, and the
  * file system that waited for it is about to report success.
  */
 static __always_inline void recover_flush(struct ledger_device *device, struct frame *frame,
 					  __u32 disk)
 {
 	__u64 key = device->flush_rq, issue = device->flush_issue_ns, now;
-	struct request *rq = (void *)key;
 
-	if (!key || issue < frame->enter_ns || BPF_CORE_READ(rq, state))
+	if (!key || issue < frame->enter_ns || !flush_has_ended((void *)key))
 		return;
 	if (device->flush_rq != key || device->flush_issue_ns != issue ||
 	    bpf_map_delete_elem(&flushes, &key))
@@ -285,15 +284,18 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		out->commit_done_ns = log->commit_done_ns;
 		out->commit_stable_ns = log->commit_stable_ns;
 		out->commit_tid = log->commit_tid;
+		out->commit_asked_ns = log->pending_queued_ns;
 	}
 	if (slot) {
+		if (frame->kind == SYNC_FILE_RANGE)
+			slot->watched = 1; /* before the look: the end must not slip between */
 		out->inflight_bytes = slot->inflight_bytes;
+		if (out->inflight_bytes <= 0)
+			slot->watched = 0;
 		out->last_done_ns = slot->last_done_ns;
 		out->last_error_ns = slot->last_error_ns;
 		out->slot_shared = slot_is_foreign(slot, owner) ||
 				   (device && slot->shared_ns > device->watermark_ns);
-		if (slot->inflight_bytes > 0 && frame->kind == SYNC_FILE_RANGE)
-			slot->watched = 1;
 	}
 	if (!device)
 		return;
@@ -310,6 +312,9 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	if (device->any_done_ns > base_ns)
 		out->any_done_ns = device->any_done_ns;
 	ledger_max(&out->watermark_ns, device->watermark_ns);
+	/* One that ended unseen inside the call, which is about to report success. */
+	if (!ret && device->unseen_ns >= frame->enter_ns)
+		ledger_max(&out->watermark_ns, device->unseen_ns);
 }
 
 static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)

@@ -39,6 +39,8 @@ static const struct program_row {
 	{"bio_complete", NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL},
 	{"rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL},
+	{"rq_requeue", "block_rq_requeue", 1, ALL_LEVELS, false, NULL},
+	{"rq_requeue_with_queue", "block_rq_requeue", 2, ALL_LEVELS, false, NULL},
 	{"bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
 	{"process_fork", NULL, 0, ALL_LEVELS, false, NULL},

@@ -39,8 +39,9 @@ struct kernel_sync {
 /* A call that was not durable: waits for the flush that covers it after all. */
 struct uncovered {
 	int64_t row;
-	uint32_t disk, slot;
-	uint64_t need_ns, exit_ns;
+	uint32_t disk, slot, s_dev;
+	uint64_t ino, need_ns, exit_ns;
+	bool dirty; /* only a sync of the same file can tell */
 	bool draining;
 };
 
@@ -226,6 +227,7 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 	facts->volatile_overlay = outer && outer->volatile_overlay;
 	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
 	facts->losses = pipeline->losses > 0;
+	facts->start_ns = pipeline->start_ns;
 	for (i = 0; i < sync->nr_devices; i++)
 		add_device_facts(pipeline, facts, &sync->devices[i]);
 }
@@ -282,6 +284,9 @@ static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verd
 		.row = row,
 		.disk = verdict->need_disk,
 		.slot = verdict->need_slot,
+		.s_dev = sync->s_dev,
+		.ino = sync->ino,
+		.dirty = sync->flags & SYNC_DIRTY_EXIT,
 		.need_ns = verdict->need_ns,
 		.exit_ns = sync->exit_ns,
 		.draining = verdict->need_drain,
@@ -367,6 +372,28 @@ static int64_t store_row(struct pipeline *pipeline, const struct event_sync *syn
 	return store_add_sync(pipeline->store, &row);
 }
 
+/* A durable sync of the same file makes up for all calls before it. */
+static void cover_by_sync(struct pipeline *pipeline, const struct event_sync *sync,
+			  const struct flush_entry *flush)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < pipeline->nr_uncovered; i++) {
+		const struct uncovered *call = &pipeline->uncovered[i];
+
+		if (call->ino != sync->ino || call->s_dev != sync->s_dev ||
+		    call->exit_ns > sync->enter_ns) {
+			pipeline->uncovered[kept++] = *call;
+			continue;
+		}
+		store_set_covered(pipeline->store, call->row, flush->id,
+				  flush->complete_ns > call->exit_ns
+					  ? flush->complete_ns - call->exit_ns
+					  : 0);
+	}
+	pipeline->nr_uncovered = kept;
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -404,6 +431,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		store_set_flush_owner(pipeline->store, flush->id, row);
 		if (flush->inner_id)
 			store_set_parent(pipeline->store, flush->inner_id, row);
+		cover_by_sync(pipeline, sync, flush);
 	}
 	wait_for_cover(pipeline, &verdict, sync, row);
 }
@@ -438,7 +466,8 @@ static void cover(struct pipeline *pipeline, uint32_t disk, const struct flush_e
 	for (i = 0; i < pipeline->nr_uncovered; i++) {
 		const struct uncovered *call = &pipeline->uncovered[i];
 
-		if (call->disk != disk || call->draining || flush->issue_ns < call->need_ns) {
+		if (call->disk != disk || call->draining || call->dirty ||
+		    flush->issue_ns < call->need_ns) {
 			pipeline->uncovered[kept++] = *call;
 			continue;
 		}

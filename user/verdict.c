@@ -96,51 +96,60 @@ static enum proof judge_data(const struct judgement *j, const struct verdict_dev
 	return PROOF_NONE;
 }
 
-/* Did a commit record complete inside the call, and is it on stable media? */
-static bool commit_in_call(const struct event_sync *sync, const struct verdict_device *device)
+/* Is the newest commit record that completed on stable media? */
+static bool commit_covered(const struct verdict_device *device)
 {
 	const struct event_device *event = device->event;
 
-	return event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns &&
+	return event->commit_done_ns &&
 	       (event->commit_stable_ns == event->commit_done_ns ||
 		ledger_covers(device->watermark_ns, event->commit_done_ns));
 }
 
+/* Does that record hold what the call needed? It does when it completed inside
+ * the call, or when none was queued since and ext4 says that the transaction
+ * the call needed is committed. */
+static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
+{
+	if (event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns)
+		return true;
+	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED) &&
+	       event->commit_asked_ns == event->commit_queued_ns;
+}
+
 /*
  * The commit that makes the data reachable. A journaling file system with
- * barriers writes it as a record with PREFLUSH or FUA; where none was written
- * in the call none was needed, and those before must be covered. Without
- * barriers nothing sets the record apart: every log write must be covered.
+ * barriers writes it as a record with PREFLUSH or FUA; where the call needed
+ * none, those before must be covered. Without barriers nothing sets the record
+ * apart, so every log write must be covered; without a journal, what the
+ * calling thread wrote itself.
  */
 static enum proof judge_log(const struct judgement *j, const struct verdict_device *device)
 {
 	const struct event_device *event = device->event;
 	enum proof cache = judge_cache(device);
-	bool covered;
 
 	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
 		return cache;
-	/* What the thread wrote after its own commit record is not needed: btrfs'
-	 * further super block copies. */
-	if (commit_in_call(j->sync, device) &&
-	    (event->commit_tid == j->sync->tid ||
-	     ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns)))
-		return PROOF_WAIT;
+	if (j->facts->nobarrier)
+		return ledger_covers(device->watermark_ns, event->log_done_ns) ? PROOF_QUIET
+									       : cache;
+	if (event->commit_done_ns) {
+		if (!commit_covered(device))
+			return cache;
+		if (commit_answers(j->sync, event))
+			return PROOF_WAIT;
+		/* It had to be committed in the call, and no record was seen. */
+		return j->sync->flags & SYNC_TID_NEEDED ? PROOF_UNTRACKED : PROOF_QUIET;
+	}
 	if (!ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns))
 		return cache;
-	if (j->facts->nobarrier)
-		covered = ledger_covers(device->watermark_ns, event->log_done_ns);
-	else if (event->commit_done_ns)
-		covered = event->commit_stable_ns == event->commit_done_ns ||
-			  ledger_covers(device->watermark_ns, event->commit_done_ns);
-	else
-		covered = ledger_covers(device->watermark_ns, event->log_enter_ns);
-	if (!covered)
-		return cache;
-	if (j->sync->flags & SYNC_TID_NEEDED)
-		return PROOF_UNTRACKED; /* it had to be committed in the call, and no record was
-					   seen */
-	return PROOF_QUIET;
+	if (!ledger_covers(device->watermark_ns, event->log_enter_ns))
+		return event->log_enter_ns > j->facts->start_ns || cache == PROOF_OVERRIDDEN
+			       ? cache
+			       : PROOF_UNTRACKED; /* nothing seen, and before the audit nobody
+						     looked */
+	return j->sync->flags & SYNC_TID_NEEDED ? PROOF_UNTRACKED : PROOF_QUIET;
 }
 
 /* A leaf below the file system's own device: did the flush arrive there? */
@@ -448,7 +457,7 @@ static void find_need(struct judgement *j)
 	const struct event_sync *sync = j->sync;
 	size_t i;
 
-	if (j->out->kind != VERDICT_NOT_DURABLE || (sync->flags & SYNC_DIRTY_EXIT))
+	if (j->out->kind != VERDICT_NOT_DURABLE)
 		return;
 	if (j->out->reason != REASON_NO_FLUSH && j->out->reason != REASON_WRITEOUT_ONLY &&
 	    j->out->reason != REASON_EARLY_RETURN && j->out->reason != REASON_NOT_WRITTEN)

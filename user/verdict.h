@@ -61,6 +61,7 @@ struct verdict_facts {
 	bool nobarrier;	       /* of the mount */
 	bool volatile_overlay; /* of the mount the caller named */
 	bool remote_fs;	       /* by the mount's type, where the magic number does not tell */
+	uint64_t start_ns;     /* of the audit */
 	bool losses;	       /* records were lost before this call returned */
 	size_t nr_devices;
 	struct verdict_device devices[EVENT_MAX_DEVICES];

@@ -128,7 +128,8 @@ static void totals(struct text *t)
 	     "   WHEN 'volatile' THEN 'volatile cache' WHEN 'none' THEN 'no volatile cache'"
 	     "   WHEN 'overridden' THEN 'VOLATILE CACHE, FLUSHES SWITCHED OFF'"
 	     "   WHEN 'ram' THEN 'RAM' ELSE 'cache ' || cache END || ')', ', ')"
-	     " FROM (SELECT * FROM devices WHERE leaf OR flushes > 0 ORDER BY leaf, dev)");
+	     " FROM (SELECT * FROM devices WHERE leaf OR flushes > 0 OR kind = 'loop' ORDER BY "
+	     "leaf, dev)");
 }
 
 /* The calls of one verdict, grouped by file and call, worst first. */
