@@ -556,47 +556,47 @@ static __always_inline int on_bio_complete(struct bio *bio)
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(bio_queue, struct bio *bio)
 {
-	return on_bio_queue(bio);
+	return GUARDED(on_bio_queue(bio));
 }
 
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(bio_queue_with_queue, struct request_queue *queue, struct bio *bio)
 {
-	return on_bio_queue(bio);
+	return GUARDED(on_bio_queue(bio));
 }
 
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(rq_issue, struct request *rq)
 {
-	return on_rq_issue(rq);
+	return GUARDED(on_rq_issue(rq));
 }
 
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(rq_issue_with_queue, struct request_queue *queue, struct request *rq)
 {
-	return on_rq_issue(rq);
+	return GUARDED(on_rq_issue(rq));
 }
 
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(rq_requeue, struct request *rq)
 {
-	return on_rq_requeue(rq);
+	return GUARDED(on_rq_requeue(rq));
 }
 
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(rq_requeue_with_queue, struct request_queue *queue, struct request *rq)
 {
-	return on_rq_requeue(rq);
+	return GUARDED(on_rq_requeue(rq));
 }
 
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(rq_complete, struct request *rq, int error, unsigned int nr_bytes)
 {
-	return on_rq_complete(rq, error, nr_bytes);
+	return GUARDED(on_rq_complete(rq, error, nr_bytes));
 }
 
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(bio_complete, struct request_queue *queue, struct bio *bio)
 {
-	return on_bio_complete(bio);
+	return GUARDED(on_bio_complete(bio));
 }

@@ -181,6 +181,7 @@ enum event_path_flag {
 enum event_loss {
 	LOSS_RING = 0,	 /* ring buffer full: a record of a sync call or its name */
 	LOSS_RING_FLUSH, /* ... a record of a flush */
+	LOSS_ENTRIES,	 /* the entry of a call was not seen, its return was */
 	LOSS_FRAMES,	 /* no room to remember a call in progress */
 	LOSS_FLUSHES,	 /* no room to remember a flush in flight */
 	LOSS_BIOS,	 /* no room to remember a write in flight */
@@ -210,6 +211,11 @@ enum event_hook {
 	HOOK_RQ_COMPLETE,
 	HOOKS,
 };
+
+_Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
+		       (int)HOOK_SYSCALL_FDATASYNC == (int)SYNC_FDATASYNC &&
+		       (int)HOOK_SYSCALL_SYNC_FILE_RANGE == (int)SYNC_FILE_RANGE,
+	       "system call hooks are in the order of the sync kinds");
 
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);

@@ -20,6 +20,7 @@ const volatile __u64 end_io_iomap = 0;
 const volatile __u64 end_io_chain = 0;
 const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS] = {};
 const volatile __u32 dirty_mark = 0;
+const volatile __u32 preempt_guard = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
 
 __u64 base_ns = ~0ULL; /* nothing counts yet */
@@ -28,3 +29,21 @@ __u32 selftest = 0;
 
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
+
+/* 6.10 on */
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+__noinline int guard_enter(void)
+{
+	if (preempt_guard && bpf_preempt_disable)
+		bpf_preempt_disable();
+	return 0;
+}
+
+__noinline int guard_leave(void)
+{
+	if (preempt_guard && bpf_preempt_enable)
+		bpf_preempt_enable();
+	return 0;
+}

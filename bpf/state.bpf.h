@@ -174,9 +174,10 @@ extern const volatile __u32 slot_mask;	  /* slots in use - 1, a power of two - 1
 extern const volatile __u64 end_io_iomap; /* addresses of kernel functions, 0: unknown */
 extern const volatile __u64 end_io_chain;
 extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
-extern const volatile __u32 dirty_mark; /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
-					 * PAGECACHE_TAG_WRITEBACK is the next */
-extern const volatile __u32 wake_bytes; /* wake the reader when the ring holds this much */
+extern const volatile __u32 dirty_mark;	   /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
+					    * PAGECACHE_TAG_WRITEBACK is the next */
+extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
+extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
@@ -186,6 +187,24 @@ extern __u32 selftest;	/* count hits of the auditor's own calls */
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
+
+/*
+ * From 7.0 on tracepoints run preemptible, and a run is skipped while another
+ * one of the same program, or of a system call tracepoint's, is preempted on
+ * the same CPU. So no program may be preempted. Hidden: verified as part of
+ * the program they are called from.
+ */
+int guard_enter(void) __hidden;
+int guard_leave(void) __hidden;
+
+#define GUARDED(call)                                                                              \
+	({                                                                                         \
+		int guarded_ret;                                                                   \
+		guard_enter();                                                                     \
+		guarded_ret = call;                                                                \
+		guard_leave();                                                                     \
+		guarded_ret;                                                                       \
+	})
 
 static __always_inline void count_loss(enum event_loss loss)
 {

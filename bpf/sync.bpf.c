@@ -377,6 +377,16 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->own_fua = frame->own_fua;
 }
 
+/* A system call of an audited process returns whose entry was not seen. */
+static __always_inline int missed_entry(__u32 opener)
+{
+	if (opener > HOOK_SYSCALL_SYNC_FILE_RANGE || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	__sync_fetch_and_add(&totals.syncs[opener], 1); /* hooks and kinds are in the same order */
+	count_loss(LOSS_ENTRIES);
+	return 0;
+}
+
 /* The call returns: reads the ledger and tells user space. */
 static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
 {
@@ -384,7 +394,9 @@ static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
 	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
 	struct event_sync *event;
 
-	if (!frame || frame->opener != opener)
+	if (!frame)
+		return missed_entry(opener);
+	if (frame->opener != opener)
 		return 0;
 	if (frame->kind < SYNC_KINDS)
 		__sync_fetch_and_add(&totals.syncs[frame->kind], 1);
@@ -527,37 +539,37 @@ static __always_inline int syscall_enter(struct syscall_enter *ctx, __u32 kind, 
 SEC("tracepoint/syscalls/sys_enter_fsync")
 int enter_fsync(struct syscall_enter *ctx)
 {
-	return syscall_enter(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC);
+	return GUARDED(syscall_enter(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC));
 }
 
 SEC("tracepoint/syscalls/sys_exit_fsync")
 int exit_fsync(struct syscall_exit *ctx)
 {
-	return frame_close(HOOK_SYSCALL_FSYNC, ctx->ret, 0);
+	return GUARDED(frame_close(HOOK_SYSCALL_FSYNC, ctx->ret, 0));
 }
 
 SEC("tracepoint/syscalls/sys_enter_fdatasync")
 int enter_fdatasync(struct syscall_enter *ctx)
 {
-	return syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC);
+	return GUARDED(syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC));
 }
 
 SEC("tracepoint/syscalls/sys_exit_fdatasync")
 int exit_fdatasync(struct syscall_exit *ctx)
 {
-	return frame_close(HOOK_SYSCALL_FDATASYNC, ctx->ret, 0);
+	return GUARDED(frame_close(HOOK_SYSCALL_FDATASYNC, ctx->ret, 0));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sync_file_range")
 int enter_sync_file_range(struct syscall_enter *ctx)
 {
-	return syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE);
+	return GUARDED(syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE));
 }
 
 SEC("tracepoint/syscalls/sys_exit_sync_file_range")
 int exit_sync_file_range(struct syscall_exit *ctx)
 {
-	return frame_close(HOOK_SYSCALL_SYNC_FILE_RANGE, ctx->ret, 0);
+	return GUARDED(frame_close(HOOK_SYSCALL_SYNC_FILE_RANGE, ctx->ret, 0));
 }
 
 /* A sync of @file below the system call layer. Of kernel threads (loop) it is
@@ -611,56 +623,56 @@ static __always_inline int wait_over(struct file *file)
 SEC("fentry/vfs_fsync")
 int BPF_PROG(fentry_vfs_fsync, struct file *file, int datasync)
 {
-	return vfs_enter(file, datasync, HOOK_VFS_FSYNC);
+	return GUARDED(vfs_enter(file, datasync, HOOK_VFS_FSYNC));
 }
 
 SEC("fexit/vfs_fsync")
 int BPF_PROG(fexit_vfs_fsync, struct file *file, int datasync, int ret)
 {
-	return vfs_exit(HOOK_VFS_FSYNC, ret);
+	return GUARDED(vfs_exit(HOOK_VFS_FSYNC, ret));
 }
 
 SEC("fentry/vfs_fsync_range")
 int BPF_PROG(fentry_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
 {
-	return vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE);
+	return GUARDED(vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE));
 }
 
 SEC("fexit/vfs_fsync_range")
 int BPF_PROG(fexit_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync,
 	     int ret)
 {
-	return vfs_exit(HOOK_VFS_FSYNC_RANGE, ret);
+	return GUARDED(vfs_exit(HOOK_VFS_FSYNC_RANGE, ret));
 }
 
 SEC("fexit/file_write_and_wait_range")
 int BPF_PROG(fexit_write_and_wait, struct file *file, __s64 start, __s64 end, int ret)
 {
-	return wait_over(file);
+	return GUARDED(wait_over(file));
 }
 
 SEC("kprobe/vfs_fsync")
 int BPF_KPROBE(kprobe_vfs_fsync, struct file *file, int datasync)
 {
-	return vfs_enter(file, datasync, HOOK_VFS_FSYNC);
+	return GUARDED(vfs_enter(file, datasync, HOOK_VFS_FSYNC));
 }
 
 SEC("kretprobe/vfs_fsync")
 int BPF_KRETPROBE(kretprobe_vfs_fsync, int ret)
 {
-	return vfs_exit(HOOK_VFS_FSYNC, ret);
+	return GUARDED(vfs_exit(HOOK_VFS_FSYNC, ret));
 }
 
 SEC("kprobe/vfs_fsync_range")
 int BPF_KPROBE(kprobe_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
 {
-	return vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE);
+	return GUARDED(vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE));
 }
 
 SEC("kretprobe/vfs_fsync_range")
 int BPF_KRETPROBE(kretprobe_vfs_fsync_range, int ret)
 {
-	return vfs_exit(HOOK_VFS_FSYNC_RANGE, ret);
+	return GUARDED(vfs_exit(HOOK_VFS_FSYNC_RANGE, ret));
 }
 
 /* A kretprobe does not know the arguments; the frame's mapping was noted at entry. */
@@ -698,13 +710,13 @@ int fs_ext4_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
 		count_hit(HOOK_FS_TRACEPOINT);
-	return vfs_enter((struct file *)ctx->args[0], ctx->args[1], HOOK_FS_TRACEPOINT);
+	return GUARDED(vfs_enter((struct file *)ctx->args[0], ctx->args[1], HOOK_FS_TRACEPOINT));
 }
 
 SEC("raw_tp/ext4_sync_file_exit")
 int fs_ext4_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	return vfs_exit(HOOK_FS_TRACEPOINT, (int)ctx->args[1]);
+	return GUARDED(vfs_exit(HOOK_FS_TRACEPOINT, (int)ctx->args[1]));
 }
 
 static __always_inline int inner_only(struct inode *inode)
@@ -729,30 +741,29 @@ static __always_inline int xfs_inner(__u64 ip)
 SEC("raw_tp/xfs_file_fsync")
 int fs_xfs_file(struct bpf_raw_tracepoint_args *ctx)
 {
-	return xfs_inner(ctx->args[0]);
+	return GUARDED(xfs_inner(ctx->args[0]));
 }
 
 SEC("raw_tp/xfs_dir_fsync")
 int fs_xfs_dir(struct bpf_raw_tracepoint_args *ctx)
 {
-	return xfs_inner(ctx->args[0]);
+	return GUARDED(xfs_inner(ctx->args[0]));
 }
 
 SEC("raw_tp/btrfs_sync_file")
 int fs_btrfs(struct bpf_raw_tracepoint_args *ctx)
 {
-	return inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode));
+	return GUARDED(inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode)));
 }
 
 SEC("raw_tp/btrfs_sync_file_enter")
 int fs_btrfs_enter(struct bpf_raw_tracepoint_args *ctx)
 {
-	return inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode));
+	return GUARDED(inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode)));
 }
 
 /* xfs forces its log only after the data wait (xfs_file_fsync); the last one counts. */
-SEC("raw_tp/xfs_log_force")
-int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int log_forced(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
@@ -760,4 +771,10 @@ int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
 	if (frame && frame->wait_source != WAIT_OBSERVED)
 		frame_wait_over(frame, bpf_ktime_get_ns(), WAIT_LOG_FORCE);
 	return 0;
+}
+
+SEC("raw_tp/xfs_log_force")
+int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
+{
+	return GUARDED(log_forced());
 }

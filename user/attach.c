@@ -80,6 +80,7 @@ struct attach {
 	struct ring_buffer *ring;
 	struct bpf_link *links[NR_ROWS];
 	enum attach_level level;
+	uint64_t missed_before[NR_ROWS]; /* runs the kernel skipped before the audit began */
 	attach_record_fn fn;
 	void *fn_ctx;
 	size_t nr_blind;
@@ -183,8 +184,10 @@ static bool row_is_used(const struct program_row *row, enum attach_level level,
 	       kernel_tracepoint_arguments(btf, row->tracepoint) == row->arguments;
 }
 
-static int load_level(struct attach *attach, const struct attach_options *options,
-		      const struct btf *btf, struct error *err)
+/* Opens and loads the programs of the level. @guard: they keep themselves from
+ * being preempted, which kernels before 6.15 refuse where functions are called. */
+static int load_programs(struct attach *attach, const struct attach_options *options,
+			 const struct btf *btf, bool guard, struct error *err)
 {
 	struct bpf_program *program;
 	size_t i;
@@ -195,6 +198,7 @@ static int load_level(struct attach *attach, const struct attach_options *option
 		return error_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	size_maps(attach->skel, options);
 	read_kernel_facts(attach, btf);
+	attach->skel->rodata->preempt_guard = guard;
 	for (i = 0; i < NR_ROWS; i++) {
 		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
 		if (!program)
@@ -204,12 +208,27 @@ static int load_level(struct attach *attach, const struct attach_options *option
 	}
 	ret = flushaudit_bpf__load(attach->skel);
 	if (ret)
-		return error_set(
-			err, -ret,
-			"the kernel refused the BPF programs (%s); run with --verbose to see "
-			"its verifier log",
-			strerror(-ret));
+		return error_set(err, -ret,
+				 "the kernel refused the BPF programs at level %s (%s); run with "
+				 "--verbose to see its verifier log",
+				 level_names[attach->level], strerror(-ret));
 	return 0;
+}
+
+static int load_level(struct attach *attach, const struct attach_options *options,
+		      const struct btf *btf, struct error *err)
+{
+	bool guard = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
+	int ret;
+
+	if (guard) {
+		ret = load_programs(attach, options, btf, true, err);
+		if (!ret)
+			return 0;
+		flushaudit_bpf__destroy(attach->skel);
+		attach->nr_blind = 0;
+	}
+	return load_programs(attach, options, btf, false, err);
 }
 
 static int attach_rows(struct attach *attach, struct error *err)
@@ -387,10 +406,30 @@ const char *attach_blind_spot(const struct attach *attach, size_t index)
 	return index < attach->nr_blind ? attach->blind[index] : NULL;
 }
 
+/* Up to 5.11 the kernel does not count them. */
+static uint64_t missed_by(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (bpf_program__fd(program) < 0 ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+static const struct bpf_program *row_program(const struct attach *attach, size_t row)
+{
+	return bpf_object__find_program_by_name(attach->skel->obj, rows[row].name);
+}
+
 uint64_t attach_start(struct attach *attach)
 {
 	struct timespec now;
+	size_t i;
 
+	for (i = 0; i < NR_ROWS; i++)
+		attach->missed_before[i] = missed_by(row_program(attach, i));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	return attach->skel->data->base_ns;
@@ -423,20 +462,19 @@ void attach_totals(const struct attach *attach, struct event_totals *totals)
 	memcpy(totals, (const void *)&attach->skel->bss->totals, sizeof(*totals));
 }
 
-uint64_t attach_missed_runs(const struct attach *attach)
+uint64_t attach_missed_runs(const struct attach *attach, char *names, size_t size)
 {
-	struct bpf_program *program;
-	uint64_t missed = 0;
+	uint64_t missed = 0, own;
+	size_t i;
 
-	bpf_object__for_each_program(program, attach->skel->obj)
-	{
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		/* Up to 5.11 the field is not filled and stays 0. */
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			missed += info.recursion_misses;
+	*names = '\0';
+	for (i = 0; i < NR_ROWS; i++) {
+		own = missed_by(row_program(attach, i)) - attach->missed_before[i];
+		if (!own)
+			continue;
+		missed += own;
+		snprintf(names + strlen(names), size - strlen(names), "%s%s", *names ? ", " : "",
+			 rows[i].name);
 	}
 	return missed;
 }

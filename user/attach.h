@@ -56,8 +56,9 @@ int attach_drain(struct attach *attach);
 /* Counters so far: sync calls seen and records lost, by cause. */
 void attach_totals(const struct attach *attach, struct event_totals *totals);
 
-/* Runs of our own programs that the kernel skipped (recursion), so far. */
-uint64_t attach_missed_runs(const struct attach *attach);
+/* Runs of our own programs that the kernel skipped (recursion) since
+ * attach_start, and in @names which programs. */
+uint64_t attach_missed_runs(const struct attach *attach, char *names, size_t size);
 
 /* Writes queued to a disk since attach_start, 0 for one never seen. */
 uint64_t attach_device_writes(const struct attach *attach, uint32_t disk);

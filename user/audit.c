@@ -23,7 +23,6 @@ struct audit {
 	struct store *store;
 	struct pipeline *pipeline;
 	int mounts_fd;
-	uint64_t missed_before; /* runs the kernel skipped before the audit began */
 };
 
 static const struct {
@@ -32,6 +31,7 @@ static const struct {
 } losses[LOSSES] = {
 	[LOSS_RING] = {"ring buffer full", "enlarge --ring-size"},
 	[LOSS_RING_FLUSH] = {"ring buffer full (flushes)", "enlarge --ring-size"},
+	[LOSS_ENTRIES] = {"entries of calls not seen", "audit again"},
 	[LOSS_FRAMES] = {"too many sync calls at a time", "audit fewer threads at a time"},
 	[LOSS_FLUSHES] = {"too many flushes at a time", "report it: the limit is built in"},
 	[LOSS_BIOS] = {"ledger full", "enlarge --ledger-size"},
@@ -72,6 +72,14 @@ static void rescan_for_pipeline(void *ctx)
 	audit_rescan(ctx);
 }
 
+static bool runs_were_skipped(void *ctx)
+{
+	const struct audit *audit = ctx;
+	char names[512];
+
+	return attach_missed_runs(audit->attach, names, sizeof(names)) > 0;
+}
+
 static void push_record(void *ctx, const void *record, size_t size)
 {
 	pipeline_push(ctx, record, size);
@@ -99,6 +107,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 		return ret;
 	push_topology(audit);
 	pipeline_on_unknown(audit->pipeline, rescan_for_pipeline, audit);
+	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;
 }
@@ -159,7 +168,6 @@ void audit_start(struct audit *audit, char *const *argv)
 	for (i = 0; i < attach_nr_blind_spots(audit->attach); i++)
 		store_add_blind_spot(audit->store, attach_blind_spot(audit->attach, i));
 	store_command(audit, argv);
-	audit->missed_before = attach_missed_runs(audit->attach);
 	start = attach_start(audit->attach);
 	pipeline_start(audit->pipeline, start);
 	store_set_meta_number(audit->store, "start_ns", start);
@@ -194,6 +202,7 @@ static void store_losses(struct audit *audit)
 {
 	uint64_t missing = 0, missed;
 	struct event_totals totals;
+	char names[512], cause[600];
 	int i;
 
 	attach_totals(audit->attach, &totals);
@@ -216,10 +225,10 @@ static void store_losses(struct audit *audit)
 	if (pipeline_rejected(audit->pipeline))
 		store_add_loss(audit->store, "records rejected", pipeline_rejected(audit->pipeline),
 			       0, "report it: the two sides of flushaudit disagree");
-	missed = attach_missed_runs(audit->attach) - audit->missed_before;
+	missed = attach_missed_runs(audit->attach, names, sizeof(names));
+	snprintf(cause, sizeof(cause), "runs of %s skipped by the kernel", names);
 	if (missed)
-		store_add_loss(audit->store, "program runs the kernel skipped", missed, 0,
-			       "audit again");
+		store_add_loss(audit->store, cause, missed, 0, "audit again");
 }
 
 static void store_node(void *ctx, const struct stack_node *node)

@@ -51,6 +51,8 @@ struct pipeline {
 	struct flushlog *flushes;
 	pipeline_rescan_fn rescan;
 	void *rescan_ctx;
+	pipeline_doubt_fn doubt;
+	void *doubt_ctx;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
 	struct pending_path paths[PATHS_KEPT];
@@ -98,6 +100,12 @@ void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void 
 {
 	pipeline->rescan = fn;
 	pipeline->rescan_ctx = ctx;
+}
+
+void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx)
+{
+	pipeline->doubt = fn;
+	pipeline->doubt_ctx = ctx;
 }
 
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
@@ -408,6 +416,11 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		return; /* the kernel's own, from before the audit */
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
+	if (verdict.kind != VERDICT_DURABLE && !facts.losses && pipeline->doubt &&
+	    pipeline->doubt(pipeline->doubt_ctx)) {
+		facts.losses = true;
+		verdict_judge(&verdict, &facts);
+	}
 	if (verdict.proof_ns)
 		flush = flushlog_find(pipeline->flushes, verdict.proof_disk, verdict.proof_ns,
 				      sync->exit_ns);

@@ -2,6 +2,7 @@
 #ifndef FLUSHAUDIT_PIPELINE_H
 #define FLUSHAUDIT_PIPELINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,10 @@ typedef void (*pipeline_rescan_fn)(void *ctx);
  */
 struct pipeline *pipeline_new(struct stack *stack, struct store *store);
 void pipeline_free(struct pipeline *pipeline);
+
+/* Asked when a call falls short of proof: did the kernel skip runs of our programs? */
+typedef bool (*pipeline_doubt_fn)(void *ctx);
+void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx);
 
 void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
 

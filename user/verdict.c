@@ -505,7 +505,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 			 fsmagic_name(sync->fs_magic));
 		return;
 	}
-	if (sync->own_pending > 0) {
+	if (sync->own_pending > 0 && !facts->losses) {
 		conclude(&j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 			 "%d of the call's own writes were still in flight when it returned",
 			 sync->own_pending);

@@ -92,6 +92,10 @@ struct row {
 	SET(sync.devices[device].commit_done_ns, 0),                                               \
 		SET(sync.devices[device].commit_stable_ns, 0),                                     \
 		SET(sync.devices[device].commit_flush_ns, 0)
+#define EARLIER_COMMIT                                                                             \
+	SET(sync.devices[0].commit_queued_ns, 940), SET(sync.devices[0].commit_asked_ns, 940),     \
+		SET(sync.devices[0].commit_done_ns, 950),                                          \
+		SET(sync.devices[0].commit_stable_ns, 950)
 #define ON_FS(magic) SET(sync.fs_magic, magic), SET(sync.outer_fs_magic, magic)
 #define TWO_DEVICES  SET(facts.nr_devices, 2)
 #define DM_OVER_DISK TWO_DEVICES, SET(sync.devices[0].roles, DEVICE_DATA | DEVICE_LOG)
@@ -222,14 +226,35 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
-		"the transaction had to be committed and no record was seen",
-		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED),
-		 SET(sync.devices[0].commit_done_ns, 950),
-		 SET(sync.devices[0].commit_stable_ns, 950)},
+		"the transaction had to be committed, and a record is still on its way",
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED), EARLIER_COMMIT,
+		 SET(sync.devices[0].commit_asked_ns, 1990)},
+		DOUBT(COMMIT_UNSEEN, "vda"),
+		{SET(sync.devices[0].commit_asked_ns, 940)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"the transaction had to be committed and was not at return",
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED | SYNC_TID_UNCOMMITTED),
+		 EARLIER_COMMIT},
 		DOUBT(COMMIT_UNSEEN, "vda"),
 		{SET(sync.devices[0].commit_done_ns, 1400),
 		 SET(sync.devices[0].commit_stable_ns, 1400)},
 		DURABLE(FLUSHED),
+	},
+	{
+		"the transaction had to be committed and no record was ever seen",
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED), NO_COMMIT(0)},
+		DOUBT(COMMIT_UNSEEN, "vda"),
+		{SET(sync.flags, SYNC_TID_KNOWN)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"metadata written before the audit began, when nobody looked for flushes",
+		{NOTHING_WRITTEN, NO_COMMIT(0), WATERMARK(0, 0), SET(facts.start_ns, 800)},
+		DOUBT(COMMIT_UNSEEN, "vda"),
+		{SET(facts.start_ns, 799)},
+		BAD(NO_FLUSH, "journal"),
 	},
 	{
 		"the kernel was told to believe write through (6.12 on)",
@@ -608,6 +633,7 @@ static void make_device(struct world *w, size_t i, uint32_t disk, const char *na
 		.log_enter_ns = 800,
 		.log_done_ns = 1250,
 		.commit_queued_ns = 1300,
+		.commit_asked_ns = 1300,
 		.commit_flush_ns = 1300,
 		.commit_done_ns = 1400,
 		.commit_stable_ns = 1400,
@@ -790,12 +816,10 @@ static void a_later_flush_is_needed(void **state)
 
 static void no_later_flush_helps(void **state)
 {
-	static const struct edit dirty[MAX_EDITS] = {SET(sync.kind, SYNC_FILE_RANGE),
-						     SET(sync.flags, SYNC_DIRTY_EXIT)};
 	static const struct edit failed[MAX_EDITS] = {SET(sync.own_errors, 1)};
 	static const struct edit ram[MAX_EDITS] = {SET(facts.devices[0].cache, CACHE_RAM)};
 	static const struct edit refused[MAX_EDITS] = {SET(sync.ret, -EINVAL)};
-	const struct edit *const all[] = {dirty, failed, ram, refused};
+	const struct edit *const all[] = {failed, ram, refused};
 	struct verdict v;
 	struct world w;
 
@@ -887,6 +911,8 @@ static void roll_device(struct dice *dice, struct world *w, size_t i)
 	event->commit_done_ns = roll_time(dice);
 	event->commit_flush_ns = event->commit_done_ns ? roll(dice, event->commit_done_ns + 1) : 0;
 	event->commit_stable_ns = roll(dice, 2) ? event->commit_done_ns : 0;
+	event->commit_queued_ns = event->commit_flush_ns;
+	event->commit_asked_ns = roll(dice, 2) ? event->commit_queued_ns : roll_time(dice);
 	event->commit_tid = roll(dice, 2) ? TID : JOURNAL_TID;
 	device->event = event;
 	device->watermark_ns = roll_time(dice);
@@ -921,6 +947,7 @@ static void roll_world(struct dice *dice, struct world *w)
 	w->sync.own_errors = (uint32_t)rarely(dice, 1);
 	w->sync.own_fua = (uint32_t)roll(dice, 2);
 	w->facts.sync = &w->sync;
+	w->facts.start_ns = roll(dice, 4);
 	w->facts.nobarrier = !roll(dice, 6);
 	w->facts.volatile_overlay = rarely(dice, 1);
 	w->facts.remote_fs = rarely(dice, 1);

@@ -1,0 +1,780 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pipeline.h"
+
+/*
+ * A made-up machine: ext4 on vda, ext4 on loop0 whose file lies on vda, ext4 on
+ * dm-0 over vdb. Records are built by hand, as the kernel side would send them,
+ * and what the audit database then says is checked.
+ */
+
+#define VDA	  STACK_DEV(254, 0)
+#define VDB	  STACK_DEV(254, 16)
+#define DM0	  STACK_DEV(253, 0)
+#define LOOP0	  STACK_DEV(7, 0)
+#define UNKNOWN	  STACK_DEV(8, 0)
+#define EXT4	  0xEF53
+#define INO	  12
+#define SLOT	  5
+#define ALL_ROLES (DEVICE_DATA | DEVICE_LOG | DEVICE_LEAF)
+
+struct world {
+	char root[64];
+	struct stack *stack;
+	struct store *store;
+	struct pipeline *pipeline;
+	uint64_t backing_ino;
+	char text[256];
+};
+
+static void put(const struct world *w, const char *path, const char *text)
+{
+	char full[512];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", w->root, path);
+	for (char *c = full + strlen(w->root) + 1; *c; c++) {
+		if (*c != '/')
+			continue;
+		*c = '\0';
+		if (mkdir(full, 0755))
+			assert_int_equal(errno, EEXIST);
+		*c = '/';
+	}
+	file = fopen(full, "we");
+	assert_non_null(file);
+	assert_true(fprintf(file, "%s\n", text) > 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void put_machine(struct world *w)
+{
+	struct stat st;
+	char path[128];
+
+	put(w, "sys/class/block/vda/dev", "254:0");
+	put(w, "sys/class/block/vda/queue/write_cache", "write back");
+	put(w, "sys/class/block/vdb/dev", "254:16");
+	put(w, "sys/class/block/vdb/queue/write_cache", "write back");
+	put(w, "sys/class/block/dm-0/dev", "253:0");
+	put(w, "sys/class/block/dm-0/queue/write_cache", "write back");
+	put(w, "sys/class/block/dm-0/dm/name", "linear");
+	put(w, "sys/class/block/dm-0/slaves/vdb", "");
+	put(w, "sys/class/block/loop0/dev", "7:0");
+	put(w, "sys/class/block/loop0/queue/write_cache", "write back");
+	put(w, "sys/class/block/loop0/loop/backing_file", "/disk.img");
+	put(w, "disk.img", "");
+	put(w, "proc/self/mountinfo",
+	    "20 1 254:0 / / rw - ext4 /dev/vda rw\n"
+	    "21 20 7:0 / /loop rw - ext4 /dev/loop0 rw\n"
+	    "22 20 253:0 / /dm rw - ext4 /dev/dm-0 rw");
+	snprintf(path, sizeof(path), "%s/disk.img", w->root);
+	assert_int_equal(stat(path, &st), 0);
+	w->backing_ino = st.st_ino;
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct error err;
+
+	assert_non_null(w);
+	strcpy(w->root, "/tmp/test_pipeline.XXXXXX");
+	assert_non_null(mkdtemp(w->root));
+	put_machine(w);
+	w->stack = stack_new(w->root);
+	assert_non_null(w->stack);
+	assert_int_equal(stack_scan(w->stack, &err), 0);
+	assert_int_equal(store_open(&w->store, &err), 0);
+	w->pipeline = pipeline_new(w->stack, w->store);
+	assert_non_null(w->pipeline);
+	*state = w;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	assert_null(store_error(w->store));
+	pipeline_free(w->pipeline);
+	store_free(w->store);
+	stack_free(w->stack);
+	assert_int_equal(nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	free(w);
+	return 0;
+}
+
+/* --- records --- */
+
+/* A call of fsync on @disk that did everything right up to @watermark_ns. */
+static struct event_sync make_sync(uint32_t disk, uint64_t enter_ns, uint64_t exit_ns,
+				   uint64_t watermark_ns)
+{
+	struct event_sync sync = {
+		.header = {EVENT_SYNC, EVENTS_VERSION, 0},
+		.id = enter_ns,
+		.enter_ns = enter_ns,
+		.exit_ns = exit_ns,
+		.pid = 10,
+		.tid = 11,
+		.comm = "test",
+		.kind = SYNC_FSYNC,
+		.wait_source = WAIT_OBSERVED,
+		.nr_devices = 1,
+		.s_dev = disk,
+		.outer_s_dev = disk,
+		.ino = INO,
+		.outer_ino = INO,
+		.fs_magic = EXT4,
+		.outer_fs_magic = EXT4,
+		.wait_done_ns = enter_ns + 20,
+		.own_data_queued_ns = enter_ns + 5,
+		.own_data_done_ns = enter_ns + 10,
+	};
+
+	sync.devices[0] = (struct event_device){
+		.disk = disk,
+		.part = disk,
+		.roles = ALL_ROLES,
+		.cache = CACHE_BIT_KNOWN | CACHE_BIT_WRITE_BACK,
+		.watermark_ns = watermark_ns,
+		.last_done_ns = enter_ns + 10,
+		.any_done_ns = enter_ns + 10,
+		.slot = SLOT,
+	};
+	return sync;
+}
+
+/* The sync of its backing file that a flush of loop0 turned into. */
+static struct event_sync make_inner(const struct world *w, uint64_t enter_ns, uint64_t exit_ns,
+				    uint64_t watermark_ns)
+{
+	struct event_sync sync = make_sync(VDA, enter_ns, exit_ns, watermark_ns);
+
+	sync.kind = SYNC_KERNEL;
+	sync.ino = w->backing_ino;
+	sync.outer_ino = w->backing_ino;
+	sync.wait_done_ns = enter_ns + 2;
+	sync.own_data_queued_ns = 0;
+	sync.own_data_done_ns = 0;
+	sync.devices[0].last_done_ns = enter_ns + 1;
+	return sync;
+}
+
+static struct event_sync make_range(uint64_t enter_ns, uint64_t exit_ns)
+{
+	struct event_sync sync = make_sync(VDA, enter_ns, exit_ns, 0);
+
+	sync.kind = SYNC_FILE_RANGE;
+	return sync;
+}
+
+static void push_sync(struct world *w, struct event_sync *sync)
+{
+	sync->header.size = (uint32_t)(offsetof(struct event_sync, devices) +
+				       sync->nr_devices * sizeof(sync->devices[0]));
+	pipeline_push(w->pipeline, sync, sync->header.size);
+}
+
+static void push_flush_as(struct world *w, uint32_t disk, uint64_t issue_ns, uint64_t complete_ns,
+			  int error)
+{
+	struct event_flush flush = {
+		.header = {EVENT_FLUSH, EVENTS_VERSION, sizeof(flush)},
+		.issue_ns = issue_ns,
+		.complete_ns = complete_ns,
+		.disk = disk,
+		.error = error,
+		.bio_based = disk == DM0,
+	};
+
+	pipeline_push(w->pipeline, &flush, sizeof(flush));
+}
+
+static void push_flush(struct world *w, uint32_t disk, uint64_t issue_ns, uint64_t complete_ns)
+{
+	push_flush_as(w, disk, issue_ns, complete_ns, 0);
+}
+
+static void push_drain(struct world *w, uint32_t disk, uint32_t slot, uint64_t done_ns)
+{
+	struct event_drain drain = {
+		.header = {EVENT_DRAIN, EVENTS_VERSION, sizeof(drain)},
+		.disk = disk,
+		.slot = slot,
+		.done_ns = done_ns,
+	};
+
+	pipeline_push(w->pipeline, &drain, sizeof(drain));
+}
+
+/* @names: leaf first, each with its NUL. */
+static void push_path(struct world *w, uint64_t id, const char *names, size_t length)
+{
+	struct event_path path = {
+		.header = {EVENT_PATH, EVENTS_VERSION, 0},
+		.id = id,
+		.length = (uint16_t)length,
+	};
+
+	memcpy(path.names, names, length);
+	path.header.size = (uint32_t)(offsetof(struct event_path, names) + length);
+	pipeline_push(w->pipeline, &path, path.header.size);
+}
+
+/* --- questions to the audit database --- */
+
+/* The first column of the first row, "NULL" for a NULL. */
+static const char *ask(struct world *w, const char *sql)
+{
+	sqlite3_stmt *statement;
+	const char *text;
+
+	assert_int_equal(sqlite3_prepare_v2(store_db(w->store), sql, -1, &statement, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	text = (const char *)sqlite3_column_text(statement, 0);
+	snprintf(w->text, sizeof(w->text), "%s", text ? text : "NULL");
+	sqlite3_finalize(statement);
+	return w->text;
+}
+
+/* Verdict and reason of the @id'th call that was stored. */
+static void assert_reason(struct world *w, int id, const char *expected)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "SELECT verdict || ' ' || reason FROM syncs WHERE id = %d", id);
+	assert_string_equal(ask(w, sql), expected);
+}
+
+static void assert_covered(struct world *w, int id, int64_t by, int64_t after_ns)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "SELECT coalesce(covered_by, 0) FROM syncs WHERE id = %d", id);
+	assert_int_equal(store_number(w->store, sql), by);
+	if (!by)
+		return;
+	snprintf(sql, sizeof(sql), "SELECT covered_after_ns FROM syncs WHERE id = %d", id);
+	assert_int_equal(store_number(w->store, sql), after_ns);
+}
+
+/* --- tests --- */
+
+static void path_is_joined_to_its_sync(void **state)
+{
+	struct event_sync first = make_sync(VDA, 100, 200, 0), second = make_sync(VDA, 110, 210, 0);
+	struct world *w = *state;
+
+	push_path(w, first.id, "c.db\0b\0a", 9);
+	push_path(w, second.id, "z", 2);
+	push_sync(w, &second);
+	push_sync(w, &first);
+	push_sync(w, &first); /* the name was for one call */
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 1"), "/z");
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 2"), "/a/b/c.db");
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 3"), "NULL");
+	assert_string_equal(ask(w, "SELECT path_raw FROM syncs WHERE id = 2"), "NULL");
+}
+
+static void hostile_name_is_made_safe(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 0);
+	struct world *w = *state;
+
+	memcpy(sync.comm, "\033[2J'\n", 7);
+	push_path(w, sync.id, "a\nb\xff'", 6);
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path FROM syncs"), "/a\\nb\\xff'");
+	assert_string_equal(ask(w, "SELECT hex(path_raw) FROM syncs"), "2F610A62FF27");
+	assert_string_equal(ask(w, "SELECT comm FROM syncs"), "\\x1b[2J'\\n");
+}
+
+static void facts_of_the_call(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 130);
+	struct world *w = *state;
+
+	push_flush(w, VDA, 130, 160);
+	push_sync(w, &sync);
+	assert_string_equal(
+		ask(w, "SELECT t_ns || ' ' || latency_ns || ' ' || kind || ' ' || pid || ' ' || tid"
+		       " || ' ' || comm || ' ' || dev || ' ' || ino || ' ' || fs || ' ' || ret"
+		       " || ' ' || grounds FROM syncs"),
+		"100 100 fsync 10 11 test 254:0 12 ext4 0 observed");
+	assert_string_equal(
+		ask(w, "SELECT writeout_ns || ' ' || journal_ns || ' ' || flush_ns FROM syncs"),
+		"20 50 30");
+	assert_string_equal(ask(w, "SELECT dev || ' ' || kind || ' ' || issue_ns || ' ' ||"
+				   " complete_ns || ' ' || error FROM flushes"),
+			    "254:0 request 130 160 0");
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_FSYNC), 1);
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_FDATASYNC), 0);
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_KINDS), 0);
+}
+
+static void two_calls_on_one_flush(void **state)
+{
+	struct event_sync first = make_sync(VDA, 100, 200, 130),
+			  second = make_sync(VDA, 105, 210, 130);
+	struct world *w = *state;
+
+	push_flush(w, VDA, 130, 160);
+	push_sync(w, &first);
+	push_sync(w, &second);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "durable shared-flush");
+	assert_string_equal(ask(w, "SELECT group_concat(flush_id) FROM syncs"), "1,1");
+	assert_string_equal(ask(w, "SELECT for_sync FROM flushes"), "1");
+}
+
+static void each_call_its_flush(void **state)
+{
+	struct event_sync first = make_sync(VDA, 100, 200, 130),
+			  second = make_sync(VDA, 300, 400, 330);
+	struct world *w = *state;
+
+	push_flush(w, VDA, 90, 115); /* too early for anybody */
+	push_flush(w, VDA, 130, 160);
+	push_sync(w, &first);
+	push_flush(w, VDA, 330, 360);
+	push_sync(w, &second);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "durable flushed");
+	assert_string_equal(ask(w, "SELECT group_concat(flush_id) FROM syncs"), "2,3");
+	assert_string_equal(ask(w, "SELECT coalesce(for_sync, 0) FROM flushes WHERE id = 1"), "0");
+}
+
+static void loop_over_a_durable_sync(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 140);
+	struct world *w = *state;
+	struct event_sync inner = make_inner(w, 141, 158, 150);
+
+	push_flush(w, VDA, 150, 157);
+	push_sync(w, &inner);
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "durable flushed");
+	assert_string_equal(ask(w, "SELECT flush_id FROM syncs WHERE id = 2"), "2");
+	assert_string_equal(ask(w, "SELECT parent_id FROM syncs WHERE id = 1"), "2");
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE kind = 'kernel'"), "/disk.img");
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_KERNEL), 1);
+	assert_int_equal(store_number(w->store, "SELECT syncs FROM totals"), 1);
+}
+
+static void loop_over_a_bad_sync(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 140);
+	struct world *w = *state;
+	struct event_sync inner = make_inner(w, 141, 158, 0); /* barriers off below */
+
+	push_sync(w, &inner);
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 1, "not-durable no-flush");
+	assert_reason(w, 2, "not-durable flush-dropped");
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs WHERE id = 2"), "loop0"));
+}
+
+static void loop_over_a_sync_not_seen(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 140);
+	struct world *w = *state;
+
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 1, "unproven untracked");
+}
+
+/* A sync of another file, or one that ran before or after the flush, is none of it. */
+static void loop_over_a_sync_of_another(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 140);
+	struct world *w = *state;
+	struct event_sync stranger = make_inner(w, 141, 158, 150),
+			  before = make_inner(w, 139, 159, 150),
+			  after = make_inner(w, 141, 161, 150);
+
+	stranger.ino++;
+	stranger.outer_ino++;
+	push_sync(w, &stranger);
+	push_sync(w, &before);
+	push_sync(w, &after);
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 4, "unproven untracked");
+}
+
+/* A bad flush made up for by a good one inside the same call. */
+static void loop_with_a_second_flush(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 170);
+	struct world *w = *state;
+	struct event_sync good = make_inner(w, 171, 188, 180);
+
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &good);
+	push_flush(w, LOOP0, 170, 190);
+	push_sync(w, &outer);
+	assert_reason(w, 2, "durable flushed");
+	assert_string_equal(ask(w, "SELECT flush_id FROM syncs WHERE id = 2"), "2");
+}
+
+static void writeout_covered_later(void **state)
+{
+	struct event_sync range = make_range(100, 150);
+	struct world *w = *state;
+
+	push_sync(w, &range);
+	assert_reason(w, 1, "not-durable writeout-only");
+	assert_covered(w, 1, 0, 0);
+	push_flush(w, VDA, 160, 180);
+	push_flush(w, VDA, 190, 195);
+	assert_covered(w, 1, 1, 30);
+}
+
+/* The write completed at 110. */
+static void what_does_not_cover(void **state)
+{
+	struct event_sync range = make_range(100, 150);
+	struct world *w = *state;
+
+	push_sync(w, &range);
+	push_flush(w, VDA, 109, 180);
+	push_flush_as(w, VDA, 160, 180, -EIO);
+	push_flush(w, VDB, 160, 180);
+	assert_covered(w, 1, 0, 0);
+	push_flush(w, VDA, 110, 190);
+	assert_covered(w, 1, 4, 40);
+}
+
+/* A neighbour's flush began after the write was done and ended before the call did. */
+static void covered_before_it_returned(void **state)
+{
+	struct event_sync range = make_range(100, 150);
+	struct world *w = *state;
+
+	push_flush(w, VDA, 120, 140);
+	push_sync(w, &range);
+	assert_reason(w, 1, "not-durable writeout-only");
+	assert_covered(w, 1, 1, 0);
+}
+
+static void covered_only_when_drained(void **state)
+{
+	struct event_sync range = make_range(100, 150);
+	struct world *w = *state;
+
+	range.devices[0].inflight_bytes = 4096;
+	push_sync(w, &range);
+	push_flush(w, VDA, 160, 170);
+	push_drain(w, VDA, SLOT + 1, 165);
+	push_drain(w, VDB, SLOT, 165);
+	push_flush(w, VDA, 171, 172);
+	assert_covered(w, 1, 0, 0);
+	push_drain(w, VDA, SLOT, 175);
+	push_flush(w, VDA, 174, 190);
+	assert_covered(w, 1, 0, 0);
+	push_flush(w, VDA, 175, 195);
+	assert_covered(w, 1, 4, 45);
+}
+
+/* Pages were dirty at return: whether those were the call's, only a sync of the file tells. */
+static void dirty_file_covered_by_its_own_sync(void **state)
+{
+	struct event_sync range = make_range(100, 150), other = make_sync(VDA, 200, 300, 230),
+			  same = make_sync(VDA, 400, 500, 430);
+	struct world *w = *state;
+
+	range.flags = SYNC_DIRTY_EXIT;
+	other.ino = INO + 1;
+	push_sync(w, &range);
+	push_flush(w, VDA, 230, 260);
+	push_sync(w, &other);
+	assert_covered(w, 1, 0, 0);
+	push_flush(w, VDA, 430, 460);
+	assert_covered(w, 1, 0, 0);
+	push_sync(w, &same);
+	assert_reason(w, 3, "durable flushed");
+	assert_covered(w, 1, 2, 310);
+}
+
+static void an_overlapping_sync_makes_up_for_nothing(void **state)
+{
+	struct event_sync range = make_range(100, 250), overlap = make_sync(VDA, 200, 300, 230);
+	struct world *w = *state;
+
+	range.flags = SYNC_DIRTY_EXIT;
+	push_sync(w, &range);
+	push_flush(w, VDA, 230, 260);
+	push_sync(w, &overlap);
+	assert_covered(w, 1, 0, 0);
+}
+
+/* Only a durable call may vouch for others. */
+static void an_unproven_sync_makes_up_for_nothing(void **state)
+{
+	struct event_sync range = make_range(100, 150), doubtful = make_sync(VDA, 200, 300, 230);
+	struct world *w = *state;
+
+	range.flags = SYNC_DIRTY_EXIT;
+	doubtful.flags = SYNC_TOUCHED_BY_LOSS;
+	push_sync(w, &range);
+	push_flush(w, VDA, 230, 260);
+	push_sync(w, &doubtful);
+	assert_reason(w, 2, "unproven events-lost");
+	assert_covered(w, 1, 0, 0);
+}
+
+static void many_wait_for_one_flush(void **state)
+{
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct event_sync range = make_range(100 + i, 2000);
+
+		push_sync(w, &range);
+	}
+	push_flush(w, VDA, 3000, 3100);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs WHERE covered_by = 1"),
+			 1000);
+}
+
+static struct event_sync make_dm_sync(uint64_t enter_ns, uint64_t exit_ns, uint64_t watermark_ns,
+				      uint64_t leaf_watermark_ns)
+{
+	struct event_sync sync = make_sync(DM0, enter_ns, exit_ns, watermark_ns);
+
+	sync.nr_devices = 2;
+	sync.devices[1] = sync.devices[0];
+	sync.devices[0].roles = DEVICE_DATA | DEVICE_LOG;
+	sync.devices[1].roles = DEVICE_LEAF;
+	sync.devices[1].disk = VDB;
+	sync.devices[1].part = VDB;
+	sync.devices[1].watermark_ns = leaf_watermark_ns;
+	return sync;
+}
+
+static void dm_passes_the_flush_on(void **state)
+{
+	struct event_sync good = make_dm_sync(100, 200, 130, 135),
+			  bad = make_dm_sync(300, 400, 330, 135);
+	struct world *w = *state;
+
+	push_flush(w, VDB, 135, 150);
+	push_flush(w, DM0, 130, 160);
+	push_sync(w, &good);
+	push_flush(w, DM0, 330, 360);
+	push_sync(w, &bad);
+	assert_reason(w, 1, "durable flushed");
+	assert_string_equal(ask(w, "SELECT kind FROM flushes WHERE id = 2"), "bio");
+	assert_reason(w, 2, "not-durable flush-dropped");
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs WHERE id = 2"), "vdb"));
+}
+
+/* A flush that goes in at the top of the stack and does not reach the leaf covers nothing. */
+static void a_dropped_flush_covers_nothing(void **state)
+{
+	struct event_sync range = make_dm_sync(100, 150, 0, 0);
+	struct world *w = *state;
+
+	range.kind = SYNC_FILE_RANGE;
+	push_sync(w, &range);
+	push_flush(w, DM0, 160, 180);
+	assert_covered(w, 1, 0, 0);
+}
+
+static void a_flush_down_to_the_leaf_covers(void **state)
+{
+	struct event_sync range = make_dm_sync(100, 150, 0, 0);
+	struct world *w = *state;
+
+	range.kind = SYNC_FILE_RANGE;
+	push_sync(w, &range);
+	push_flush(w, VDB, 165, 175);
+	push_flush(w, DM0, 160, 180);
+	assert_int_not_equal(store_number(w->store, "SELECT covered_by FROM syncs"), 0);
+}
+
+static void bad_records_are_counted(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 130), bad = sync;
+	struct event_header stranger = {EVENT_TYPES, EVENTS_VERSION, sizeof(stranger)};
+	struct world *w = *state;
+
+	push_flush(w, VDA, 130, 160);
+	pipeline_push(w->pipeline, "x", 1);
+	pipeline_push(w->pipeline, &stranger, sizeof(stranger));
+	bad.kind = SYNC_KINDS;
+	push_sync(w, &bad);
+	bad = sync;
+	bad.header.version++;
+	push_sync(w, &bad);
+	push_sync(w, &sync);
+	assert_int_equal(pipeline_rejected(w->pipeline), 4);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 1);
+	assert_reason(w, 1, "durable flushed");
+}
+
+static void what_began_before_the_audit_is_none_of_it(void **state)
+{
+	struct world *w = *state;
+	struct event_sync before = make_inner(w, 999, 1050, 1010),
+			  inside = make_inner(w, 1000, 1050, 1010);
+
+	pipeline_start(w->pipeline, 1000);
+	push_flush(w, VDA, 999, 1040);
+	push_sync(w, &before);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 0);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM flushes"), 0);
+	push_flush(w, VDA, 1000, 1040);
+	push_sync(w, &inside);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 1);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM flushes"), 1);
+	assert_int_equal(pipeline_rejected(w->pipeline), 0);
+}
+
+static void losses_take_the_blame(void **state)
+{
+	struct event_sync missed = make_sync(VDA, 100, 200, 0),
+			  proven = make_sync(VDA, 300, 400, 330);
+	struct world *w = *state;
+
+	push_sync(w, &missed);
+	pipeline_note_losses(w->pipeline, 1);
+	push_sync(w, &missed);
+	push_flush(w, VDA, 330, 360);
+	push_sync(w, &proven);
+	assert_reason(w, 1, "not-durable no-flush");
+	assert_reason(w, 2, "unproven events-lost");
+	assert_reason(w, 3, "durable flushed");
+}
+
+static void descriptor_of_nothing(void **state)
+{
+	struct event_sync sync = make_sync(0, 100, 200, 0);
+	struct world *w = *state;
+
+	sync.flags = SYNC_NO_FILE;
+	sync.ret = -EBADF;
+	sync.nr_devices = 0;
+	push_sync(w, &sync);
+	assert_reason(w, 1, "not-durable not-written");
+	assert_string_equal(ask(w, "SELECT fs || '|' || ret FROM syncs"), "|-9");
+}
+
+static void block_device(void **state)
+{
+	struct event_sync sync = make_sync(VDB, 100, 200, 130);
+	struct world *w = *state;
+
+	sync.flags = SYNC_BLOCK_DEVICE;
+	sync.ino = VDB;
+	sync.s_dev = sync.outer_s_dev = STACK_DEV(0, 6);
+	sync.fs_magic = sync.outer_fs_magic = 0x62646576;
+	push_flush(w, VDB, 130, 160);
+	push_sync(w, &sync);
+	assert_reason(w, 1, "durable flushed");
+	assert_string_equal(ask(w, "SELECT dev || ' ' || fs FROM syncs"), "254:16 block device");
+}
+
+static void count_call(void *ctx)
+{
+	++*(int *)ctx;
+}
+
+static void unknown_file_systems_are_looked_up_once(void **state)
+{
+	struct event_sync sync = make_sync(UNKNOWN, 100, 200, 130);
+	struct world *w = *state;
+	int calls = 0;
+
+	pipeline_on_unknown(w->pipeline, count_call, &calls);
+	push_sync(w, &sync);
+	push_sync(w, &sync);
+	assert_int_equal(calls, 1);
+	assert_reason(w, 2, "unproven untracked");
+	assert_string_equal(ask(w, "SELECT fs FROM syncs"), "ext4"); /* by its magic number */
+}
+
+static void remember_name(void *ctx, const struct stack_node *node)
+{
+	strcat(strcat(ctx, node->name), " ");
+}
+
+static void devices_are_visited_top_down(void **state)
+{
+	struct event_sync sync = make_dm_sync(100, 200, 130, 135);
+	struct world *w = *state;
+	char names[128] = "";
+
+	pipeline_each_device(w->pipeline, remember_name, names);
+	assert_string_equal(names, "");
+	push_sync(w, &sync);
+	pipeline_each_device(w->pipeline, remember_name, names);
+	assert_ptr_equal(strstr(names, "dm-0 vdb "), names);
+}
+
+#define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FRESH(path_is_joined_to_its_sync),
+		FRESH(hostile_name_is_made_safe),
+		FRESH(facts_of_the_call),
+		FRESH(two_calls_on_one_flush),
+		FRESH(each_call_its_flush),
+		FRESH(loop_over_a_durable_sync),
+		FRESH(loop_over_a_bad_sync),
+		FRESH(loop_over_a_sync_not_seen),
+		FRESH(loop_over_a_sync_of_another),
+		FRESH(loop_with_a_second_flush),
+		FRESH(writeout_covered_later),
+		FRESH(what_does_not_cover),
+		FRESH(covered_before_it_returned),
+		FRESH(covered_only_when_drained),
+		FRESH(dirty_file_covered_by_its_own_sync),
+		FRESH(an_overlapping_sync_makes_up_for_nothing),
+		FRESH(an_unproven_sync_makes_up_for_nothing),
+		FRESH(many_wait_for_one_flush),
+		FRESH(dm_passes_the_flush_on),
+		FRESH(a_dropped_flush_covers_nothing),
+		FRESH(a_flush_down_to_the_leaf_covers),
+		FRESH(bad_records_are_counted),
+		FRESH(what_began_before_the_audit_is_none_of_it),
+		FRESH(losses_take_the_blame),
+		FRESH(descriptor_of_nothing),
+		FRESH(block_device),
+		FRESH(unknown_file_systems_are_looked_up_once),
+		FRESH(devices_are_visited_top_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
