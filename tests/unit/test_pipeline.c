@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,15 +23,16 @@
  * and what the audit database then says is checked.
  */
 
-#define VDA	  STACK_DEV(254, 0)
-#define VDB	  STACK_DEV(254, 16)
-#define DM0	  STACK_DEV(253, 0)
-#define LOOP0	  STACK_DEV(7, 0)
-#define UNKNOWN	  STACK_DEV(8, 0)
-#define EXT4	  0xEF53
-#define INO	  12
-#define SLOT	  5
-#define ALL_ROLES (DEVICE_DATA | DEVICE_LOG | DEVICE_LEAF)
+#define VDA	   STACK_DEV(254, 0)
+#define VDB	   STACK_DEV(254, 16)
+#define DM0	   STACK_DEV(253, 0)
+#define LOOP0	   STACK_DEV(7, 0)
+#define UNKNOWN	   STACK_DEV(8, 0)
+#define EXT4	   0xEF53
+#define INO	   12
+#define SLOT	   5
+#define NAMES_SIZE 128
+#define ALL_ROLES  (DEVICE_DATA | DEVICE_LOG | DEVICE_LEAF)
 
 struct world {
 	char root[64];
@@ -676,6 +678,31 @@ static void losses_take_the_blame(void **state)
 	assert_reason(w, 3, "durable flushed");
 }
 
+/* Are there losses nobody has noted yet? */
+static bool count_question(void *ctx)
+{
+	return ++*(int *)ctx == 2;
+}
+
+static void losses_are_asked_for_in_doubt(void **state)
+{
+	struct event_sync missed = make_sync(VDA, 100, 200, 0),
+			  proven = make_sync(VDA, 300, 400, 330);
+	struct world *w = *state;
+	int asked = 0;
+
+	pipeline_on_doubt(w->pipeline, count_question, &asked);
+	push_flush(w, VDA, 330, 360);
+	push_sync(w, &proven);
+	assert_int_equal(asked, 0);
+	push_sync(w, &missed);
+	push_sync(w, &missed);
+	assert_int_equal(asked, 2);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "not-durable no-flush");
+	assert_reason(w, 3, "unproven events-lost");
+}
+
 static void descriptor_of_nothing(void **state)
 {
 	struct event_sync sync = make_sync(0, 100, 200, 0);
@@ -725,14 +752,17 @@ static void unknown_file_systems_are_looked_up_once(void **state)
 
 static void remember_name(void *ctx, const struct stack_node *node)
 {
-	strcat(strcat(ctx, node->name), " ");
+	char *names = ctx;
+	size_t used = strlen(names);
+
+	snprintf(names + used, NAMES_SIZE - used, "%s ", node->name);
 }
 
 static void devices_are_visited_top_down(void **state)
 {
 	struct event_sync sync = make_dm_sync(100, 200, 130, 135);
 	struct world *w = *state;
-	char names[128] = "";
+	char names[NAMES_SIZE] = "";
 
 	pipeline_each_device(w->pipeline, remember_name, names);
 	assert_string_equal(names, "");
@@ -770,6 +800,7 @@ int main(void)
 		FRESH(bad_records_are_counted),
 		FRESH(what_began_before_the_audit_is_none_of_it),
 		FRESH(losses_take_the_blame),
+		FRESH(losses_are_asked_for_in_doubt),
 		FRESH(descriptor_of_nothing),
 		FRESH(block_device),
 		FRESH(unknown_file_systems_are_looked_up_once),
