@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OVERTAKING_NS 100000000
+
 struct device_log {
 	uint32_t disk;
 	size_t count; /* ever added; the newest FLUSHLOG_KEPT are there */
@@ -96,9 +98,8 @@ struct flush_entry *flushlog_find(struct flushlog *log, uint32_t disk, uint64_t 
 	if (!device)
 		return NULL;
 	for (back = 0; (entry = newest(device, back)); back++) {
-		/* They are kept by completion: one that completed before @from_ns started earlier
-		 * too. */
-		if (entry->complete_ns < from_ns)
+		/* They are kept by completion, but for records that overtook each other. */
+		if (entry->complete_ns + OVERTAKING_NS < from_ns)
 			break;
 		if (entry->issue_ns < from_ns || entry->complete_ns > until_ns ||
 		    !flush_counts(entry))

@@ -68,7 +68,8 @@ bool format_safe_text(char *out, size_t size, const char *raw, size_t length)
 		used += strlen(piece);
 		i += n;
 	}
-	out[used] = '\0';
+	if (size)
+		out[used] = '\0';
 	return unchanged;
 }
 
@@ -76,9 +77,9 @@ const char *format_duration(char *out, size_t size, uint64_t ns)
 {
 	if (ns < 1000)
 		snprintf(out, size, "%llu ns", (unsigned long long)ns);
-	else if (ns < 1000000)
+	else if (ns < 999950)
 		snprintf(out, size, "%.1f us", ns / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999950000)
 		snprintf(out, size, "%.1f ms", ns / 1e6);
 	else
 		snprintf(out, size, "%.2f s", ns / 1e9);

@@ -36,10 +36,12 @@ struct kernel_sync {
 	int64_t row;
 };
 
-/* A call that was not durable: waits for the flush that covers it after all. */
+/* A call that was not durable: waits for the flushes that cover it after all. */
 struct uncovered {
 	int64_t row;
-	uint32_t disk, slot, s_dev;
+	uint32_t disks[EVENT_MAX_DEVICES]; /* not flushed yet */
+	size_t nr_disks;
+	uint32_t s_dev, drain_disk, drain_slot;
 	uint64_t ino, need_ns, exit_ns;
 	bool dirty; /* only a sync of the same file can tell */
 	bool draining;
@@ -53,6 +55,7 @@ struct pipeline {
 	void *rescan_ctx;
 	pipeline_doubt_fn doubt;
 	void *doubt_ctx;
+	bool doubt_asked, doubt_answer;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
 	struct pending_path paths[PATHS_KEPT];
@@ -116,6 +119,7 @@ void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
 void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
 {
 	pipeline->losses = losses;
+	pipeline->doubt_asked = false;
 }
 
 uint64_t pipeline_rejected(const struct pipeline *pipeline)
@@ -273,32 +277,70 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 	return REASON_FLUSHED;
 }
 
+/* Takes a flush into account. Returns true when nothing is left to be flushed. */
+static bool cover_one(struct pipeline *pipeline, struct uncovered *call, uint32_t disk,
+		      const struct flush_entry *flush)
+{
+	size_t i;
+
+	if (call->draining || call->dirty || flush->issue_ns < call->need_ns)
+		return false;
+	for (i = 0; i < call->nr_disks; i++)
+		if (call->disks[i] == disk)
+			call->disks[i--] = call->disks[--call->nr_disks];
+	if (call->nr_disks)
+		return false;
+	store_set_covered(pipeline->store, call->row, flush->id,
+			  flush->complete_ns > call->exit_ns ? flush->complete_ns - call->exit_ns
+							     : 0);
+	return true;
+}
+
+/* Its writes are all done: what was flushed since counts already. */
+static bool cover_from_log(struct pipeline *pipeline, struct uncovered *call)
+{
+	uint32_t disks[EVENT_MAX_DEVICES];
+	const struct flush_entry *flush;
+	size_t i, count = call->nr_disks;
+
+	memcpy(disks, call->disks, sizeof(disks));
+	for (i = 0; i < count; i++) {
+		flush = flushlog_find(pipeline->flushes, disks[i], call->need_ns, UINT64_MAX);
+		if (flush && cover_one(pipeline, call, disks[i], flush))
+			return true;
+	}
+	return false;
+}
+
 static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verdict,
 			   const struct event_sync *sync, int64_t row)
 {
-	struct uncovered *list = pipeline->uncovered;
+	struct uncovered call = {
+		.row = row,
+		.nr_disks = verdict->nr_need,
+		.s_dev = sync->s_dev,
+		.ino = sync->ino,
+		.drain_disk = verdict->drain_disk,
+		.drain_slot = verdict->drain_slot,
+		.need_ns = verdict->need_ns,
+		.exit_ns = sync->exit_ns,
+		.dirty = sync->flags & SYNC_DIRTY_EXIT,
+		.draining = verdict->need_drain,
+	};
 	size_t room = pipeline->room_uncovered ? pipeline->room_uncovered * 2 : 256;
+	struct uncovered *list;
 
-	if (!row || !verdict->need_disk)
+	memcpy(call.disks, verdict->need_disks, sizeof(call.disks));
+	if (!row || !verdict->nr_need || cover_from_log(pipeline, &call))
 		return;
 	if (pipeline->nr_uncovered == pipeline->room_uncovered) {
-		list = realloc(list, room * sizeof(*list));
+		list = realloc(pipeline->uncovered, room * sizeof(*list));
 		if (!list)
 			return; /* then it stays uncovered, which is never a false "durable" */
 		pipeline->uncovered = list;
 		pipeline->room_uncovered = room;
 	}
-	list[pipeline->nr_uncovered++] = (struct uncovered){
-		.row = row,
-		.disk = verdict->need_disk,
-		.slot = verdict->need_slot,
-		.s_dev = sync->s_dev,
-		.ino = sync->ino,
-		.dirty = sync->flags & SYNC_DIRTY_EXIT,
-		.need_ns = verdict->need_ns,
-		.exit_ns = sync->exit_ns,
-		.draining = verdict->need_drain,
-	};
+	pipeline->uncovered[pipeline->nr_uncovered++] = call;
 }
 
 static void remember_kernel_sync(struct pipeline *pipeline, const struct event_sync *sync,
@@ -402,6 +444,31 @@ static void cover_by_sync(struct pipeline *pipeline, const struct event_sync *sy
 	pipeline->nr_uncovered = kept;
 }
 
+/* Could the verdict be what it is because an event was not seen? */
+static bool may_be_missing_events(const struct verdict *verdict)
+{
+	switch (verdict->reason) {
+	case REASON_NO_FLUSH:
+	case REASON_NOT_WRITTEN:
+	case REASON_FLUSH_DROPPED:
+	case REASON_EARLY_RETURN:
+	case REASON_COMMIT_UNSEEN:
+	case REASON_UNTRACKED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Asked at most once for each batch of records: it takes system calls. */
+static bool runs_skipped(struct pipeline *pipeline)
+{
+	if (!pipeline->doubt_asked && pipeline->doubt)
+		pipeline->doubt_answer = pipeline->doubt(pipeline->doubt_ctx);
+	pipeline->doubt_asked = true;
+	return pipeline->doubt_answer;
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -416,8 +483,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		return; /* the kernel's own, from before the audit */
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
-	if (verdict.kind != VERDICT_DURABLE && !facts.losses && pipeline->doubt &&
-	    pipeline->doubt(pipeline->doubt_ctx)) {
+	if (may_be_missing_events(&verdict) && !facts.losses && runs_skipped(pipeline)) {
 		facts.losses = true;
 		verdict_judge(&verdict, &facts);
 	}
@@ -439,7 +505,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		remember_kernel_sync(pipeline, sync, verdict.kind == VERDICT_DURABLE, row);
 		return;
 	}
-	if (flush) {
+	if (flush && verdict.kind == VERDICT_DURABLE) {
 		flush->owned = true;
 		store_set_flush_owner(pipeline->store, flush->id, row);
 		if (flush->inner_id)
@@ -477,17 +543,10 @@ static void cover(struct pipeline *pipeline, uint32_t disk, const struct flush_e
 	size_t i, kept = 0;
 
 	for (i = 0; i < pipeline->nr_uncovered; i++) {
-		const struct uncovered *call = &pipeline->uncovered[i];
+		struct uncovered call = pipeline->uncovered[i];
 
-		if (call->disk != disk || call->draining || call->dirty ||
-		    flush->issue_ns < call->need_ns) {
-			pipeline->uncovered[kept++] = *call;
-			continue;
-		}
-		store_set_covered(pipeline->store, call->row, flush->id,
-				  flush->complete_ns > call->exit_ns
-					  ? flush->complete_ns - call->exit_ns
-					  : 0);
+		if (!cover_one(pipeline, &call, disk, flush))
+			pipeline->uncovered[kept++] = call;
 	}
 	pipeline->nr_uncovered = kept;
 }
@@ -523,16 +582,21 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 
 static void push_drain(struct pipeline *pipeline, const struct event_drain *event)
 {
-	size_t i;
+	size_t i, kept = 0;
 
 	for (i = 0; i < pipeline->nr_uncovered; i++) {
-		struct uncovered *call = &pipeline->uncovered[i];
+		struct uncovered call = pipeline->uncovered[i];
 
-		if (!call->draining || call->disk != event->disk || call->slot != event->slot)
-			continue;
-		call->draining = false;
-		call->need_ns = event->done_ns;
+		if (call.draining && call.drain_disk == event->disk &&
+		    call.drain_slot == event->slot) {
+			call.draining = false;
+			call.need_ns = event->done_ns;
+			if (cover_from_log(pipeline, &call))
+				continue;
+		}
+		pipeline->uncovered[kept++] = call;
 	}
+	pipeline->nr_uncovered = kept;
 }
 
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)

@@ -32,7 +32,8 @@ void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void 
 /* Flushes that started before are none of the audit's. */
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns);
 
-/* Records lost so far: what falls short of proof from now on may be their fault. */
+/* Before each batch of records: what was lost so far. What falls short of proof
+ * from now on may be its fault. */
 void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses);
 
 /* Takes one record as it came. A bad one is counted and otherwise ignored. */

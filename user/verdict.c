@@ -71,6 +71,15 @@ static enum proof judge_cache(const struct verdict_device *device)
 	}
 }
 
+static bool has_one_data_device(const struct verdict_facts *facts)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < facts->nr_devices; i++)
+		count += !!(facts->devices[i].event->roles & DEVICE_DATA);
+	return count == 1;
+}
+
 /* The ledger's two proofs for the inode's data on one device. */
 static enum proof judge_data(const struct judgement *j, const struct verdict_device *device)
 {
@@ -81,8 +90,12 @@ static enum proof judge_data(const struct judgement *j, const struct verdict_dev
 		return cache;
 	if (ledger_proof_after_wait(device->watermark_ns, j->wait_done_ns))
 		return PROOF_WAIT;
-	/* What the call itself wrote must be covered, whatever the slot says. */
-	if (!ledger_covers(device->watermark_ns, j->sync->own_data_done_ns))
+	/* What the call itself wrote must be covered, whatever the slot says; unless
+	 * it wrote to another of several devices, and this one is quiet. */
+	if (!ledger_covers(device->watermark_ns, j->sync->own_data_done_ns) &&
+	    (has_one_data_device(j->facts) ||
+	     !ledger_proof_quiet(device->watermark_ns, event->any_inflight_bytes,
+				 event->any_done_ns, 0, 0)))
 		return cache;
 	if (ledger_proof_quiet(device->watermark_ns, event->inflight_bytes, event->last_done_ns,
 			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
@@ -136,6 +149,12 @@ static enum proof judge_log(const struct judgement *j, const struct verdict_devi
 									       : cache;
 	if (event->commit_done_ns) {
 		if (!commit_covered(device))
+			return cache;
+		/* What the thread wrote itself after somebody else's record is in no
+		 * record; after its own it is not needed (btrfs' super block copies). */
+		if (event->commit_tid != j->sync->tid &&
+		    j->sync->own_meta_done_ns > event->commit_done_ns &&
+		    !ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns))
 			return cache;
 		if (commit_answers(j->sync, event))
 			return PROOF_WAIT;
@@ -214,7 +233,8 @@ static bool write_failed_in_call(const struct judgement *j)
 	if (j->sync->own_errors)
 		return true;
 	for (i = 0; i < j->facts->nr_devices; i++)
-		if (j->facts->devices[i].event->last_error_ns >= j->sync->enter_ns)
+		if (j->facts->devices[i].event->last_error_ns >= j->sync->enter_ns &&
+		    !j->facts->devices[i].event->slot_shared)
 			return true;
 	return false;
 }
@@ -362,8 +382,8 @@ static bool judge_leaves(struct judgement *j)
 		proof = judge_leaf(j, device);
 		if (proof <= PROOF_QUIET)
 			continue;
-		if (proof == PROOF_NONE && !device->inner_bad && !device->inner_unseen &&
-		    !j->facts->losses)
+		if (proof == PROOF_NONE && device->event->flush_error_ns < j->sync->enter_ns &&
+		    !device->inner_bad && !device->inner_unseen && !j->facts->losses)
 			conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
 				 "the flush did not reach %s below", device->name);
 		else
@@ -444,6 +464,10 @@ static void judge_devices(struct judgement *j)
 			chosen = device;
 			chosen_proof = data;
 		}
+		if (data == PROOF_STABLE && log != PROOF_STABLE && !chosen) {
+			chosen = device; /* only the log is behind a cache */
+			chosen_proof = PROOF_QUIET;
+		}
 	}
 	if (missing)
 		conclude_missing(j, missing, missing_proof, missing_log);
@@ -451,31 +475,39 @@ static void judge_devices(struct judgement *j)
 		conclude_durable(j, chosen, chosen_proof, commit);
 }
 
-/* From when on a later flush makes up for this call. */
+/* From when on later flushes of which disks make up for this call: of every
+ * device with a volatile cache, as far as they have not come yet. */
 static void find_need(struct judgement *j)
 {
 	const struct event_sync *sync = j->sync;
+	struct verdict *out = j->out;
 	size_t i;
 
-	if (j->out->kind != VERDICT_NOT_DURABLE)
-		return;
-	if (j->out->reason != REASON_NO_FLUSH && j->out->reason != REASON_WRITEOUT_ONLY &&
-	    j->out->reason != REASON_EARLY_RETURN && j->out->reason != REASON_NOT_WRITTEN)
+	if (out->kind != VERDICT_NOT_DURABLE ||
+	    (out->reason != REASON_NO_FLUSH && out->reason != REASON_WRITEOUT_ONLY &&
+	     out->reason != REASON_EARLY_RETURN && out->reason != REASON_NOT_WRITTEN &&
+	     out->reason != REASON_FLUSH_DROPPED))
 		return;
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct event_device *event = j->facts->devices[i].event;
-		uint64_t need = event->last_done_ns;
 
-		if (!(event->roles & DEVICE_DATA))
-			continue;
-		if (event->log_done_ns > need && sync->kind != SYNC_FILE_RANGE)
-			need = event->log_done_ns;
-		j->out->need_disk = event->disk;
-		j->out->need_ns = need ? need : sync->exit_ns;
-		j->out->need_drain = event->inflight_bytes > 0;
-		j->out->need_slot = event->slot;
-		return;
+		if ((event->roles & DEVICE_DATA) && event->last_done_ns > out->need_ns)
+			out->need_ns = event->last_done_ns;
+		if ((event->roles & DEVICE_LOG) && sync->kind != SYNC_FILE_RANGE &&
+		    event->log_done_ns > out->need_ns)
+			out->need_ns = event->log_done_ns;
+		if ((event->roles & DEVICE_DATA) && event->inflight_bytes > 0) {
+			out->need_drain = true;
+			out->drain_disk = event->disk;
+			out->drain_slot = event->slot;
+		}
 	}
+	if (!out->need_ns)
+		out->need_ns = sync->exit_ns;
+	for (i = 0; i < j->facts->nr_devices; i++)
+		if (judge_cache(&j->facts->devices[i]) != PROOF_STABLE &&
+		    (out->need_drain || j->facts->devices[i].watermark_ns < out->need_ns))
+			out->need_disks[out->nr_need++] = j->facts->devices[i].event->disk;
 }
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
@@ -514,10 +546,12 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	}
 	j.wait_done_ns = find_wait_end(&j);
 	judge_devices(&j);
-	/* A write that found the ledger full may be any of this call's. */
-	if (verdict->kind == VERDICT_DURABLE && (sync->flags & SYNC_TOUCHED_BY_LOSS))
+	/* A write that found the ledger full may be any of this call's; one whose
+	 * completion is among the lost records may be in flight still. */
+	if (verdict->kind == VERDICT_DURABLE &&
+	    ((sync->flags & SYNC_TOUCHED_BY_LOSS) || sync->own_pending > 0))
 		conclude(&j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-			 "the ledger was full when the call wrote; enlarge --ledger-size");
+			 "what the call wrote is not all accounted for; enlarge --ledger-size");
 	find_need(&j);
 }
 

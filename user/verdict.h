@@ -75,13 +75,14 @@ struct verdict {
 	 * later. 0: no flush was needed. */
 	uint32_t proof_disk;
 	uint64_t proof_ns;
-	/* Not durable: a flush on this disk that starts at @need_ns or later covers
-	 * it after all. 0: cannot be told (yet). */
-	uint32_t need_disk;
+	/* Not durable: flushes of all these disks that start at need_ns or later
+	 * cover it after all. None: cannot be told. */
+	size_t nr_need;
+	uint32_t need_disks[EVENT_MAX_DEVICES];
 	uint64_t need_ns;
-	bool need_drain;    /* writes are still in flight: need_ns comes with the end of this ... */
-	uint32_t need_slot; /* ... slot's */
-	char detail[200];   /* in plain words, names the layer */
+	bool need_drain; /* writes are in flight: need_ns comes with the end of this slot's */
+	uint32_t drain_disk, drain_slot;
+	char detail[200]; /* in plain words, names the layer */
 };
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts);

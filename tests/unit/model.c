@@ -28,9 +28,9 @@ void model_flush_started(struct model *model, uint32_t id, uint32_t device, uint
 	if (model->nr_flushes == MODEL_MAX_FLUSHES)
 		abort();
 	model->flushes[model->nr_flushes++] = (struct model_flush){
-	    .id = id,
-	    .device = device,
-	    .start_ns = now,
+		.id = id,
+		.device = device,
+		.start_ns = now,
 	};
 }
 

@@ -90,8 +90,8 @@ note(struct machine *machine, const char *format, ...)
 	int used;
 	va_list args;
 
-	used =
-	    snprintf(event, size, "%8" PRIu64 "  at %-8" PRIu64 "  ", machine->step, machine->now);
+	used = snprintf(event, size, "%8" PRIu64 "  at %-8" PRIu64 "  ", machine->step,
+			machine->now);
 	va_start(args, format);
 	vsnprintf(event + used, size - used, format, args);
 	va_end(args);
@@ -185,15 +185,15 @@ static uint32_t queue_write(struct machine *machine, uint32_t device, uint32_t i
 {
 	struct ledger_device *ledger = &machine->devices[device];
 	struct model_write write = {
-	    .id = ++machine->last_id,
-	    .device = device,
-	    .inode = inode,
-	    .bytes = bytes,
-	    .queued_ns = machine->now,
-	    .fua = flags & WRITE_FUA,
-	    .direct = flags & WRITE_DIRECT,
-	    .tracked = !(flags & WRITE_DIRECT) && machine->base_ns,
-	    .attributed = !(flags & WRITE_UNATTRIBUTED),
+		.id = ++machine->last_id,
+		.device = device,
+		.inode = inode,
+		.bytes = bytes,
+		.queued_ns = machine->now,
+		.fua = flags & WRITE_FUA,
+		.direct = flags & WRITE_DIRECT,
+		.tracked = !(flags & WRITE_DIRECT) && machine->base_ns,
+		.attributed = !(flags & WRITE_UNATTRIBUTED),
 	};
 	uint32_t index = slot_index(machine, &write);
 
@@ -336,12 +336,12 @@ static void begin_audit(struct machine *machine)
 	note(machine, "the audit begins");
 	for (uint32_t i = 0; i < DEVICES; i++) {
 		struct model_write unknown = {
-		    .id = ++machine->last_id,
-		    .device = i,
-		    .inode = MODEL_NOBODY,
-		    .bytes = PAGE,
-		    .queued_ns = machine->now,
-		    .done_ns = machine->now,
+			.id = ++machine->last_id,
+			.device = i,
+			.inode = MODEL_NOBODY,
+			.bytes = PAGE,
+			.queued_ns = machine->now,
+			.done_ns = machine->now,
 		};
 
 		model_write_queued(&machine->model, &unknown);
@@ -402,8 +402,8 @@ static enum crowd crowd_of(const struct machine *machine, uint32_t device, uint3
 			if (d != device)
 				return CROWD_LOUD;
 			crowd = CROWD_QUIET;
-			answer =
-			    model_ask(&machine->model, (struct model_set){.device = d, .inode = i});
+			answer = model_ask(&machine->model,
+					   (struct model_set){.device = d, .inode = i});
 			if (!nothing_lost(&answer))
 				return CROWD_LOUD;
 		}
@@ -440,8 +440,8 @@ static void check_inode(struct machine *machine, uint32_t device, uint32_t inode
 	machine->asked_inode = inode;
 	own = model_ask(&machine->model, (struct model_set){.device = device, .inode = inode});
 	nobody = model_ask(
-	    &machine->model,
-	    (struct model_set){.device = device, .inode = MODEL_ANY, .unattributed = true});
+		&machine->model,
+		(struct model_set){.device = device, .inode = MODEL_ANY, .unattributed = true});
 	machine->tally.proofs += proof;
 	machine->tally.doubts += !proof;
 	if (proof) {
@@ -476,7 +476,7 @@ static void check_write(struct machine *machine, uint32_t index)
 		return;
 	claim(machine,
 	      ledger_covers(machine->devices[write->device].watermark_ns, write->done_ns) ==
-		  model_flushed_since(&machine->model, write->device, write->done_ns),
+		      model_flushed_since(&machine->model, write->device, write->done_ns),
 	      "a completion at or below the watermark is one that a flush covers");
 }
 
@@ -624,8 +624,8 @@ static void start_episode(struct machine *machine, struct mix *mix, bool forget)
 	for (uint32_t d = 0; d < DEVICES; d++)
 		for (uint32_t i = 0; i < INODES; i++)
 			machine->slot_of[d][i] = no_collisions
-						     ? (first + d * mix->inodes + i) % SLOTS
-						     : below(machine, mix->slots);
+							 ? (first + d * mix->inodes + i) % SLOTS
+							 : below(machine, mix->slots);
 }
 
 static void random_write(struct machine *machine, const struct mix *mix)
@@ -1272,27 +1272,27 @@ int main(void)
 {
 	uint64_t seed;
 	const struct CMUnitTest tests[] = {
-	    FRESH(nothing_is_known_before_the_first_flush),
-	    CASE(write_then_flush),
-	    CASE(flush_that_began_before_completion),
-	    CASE(failed_flush),
-	    CASE(flushes_that_overtake_each_other),
-	    CASE(fua_needs_no_flush),
-	    CASE(equal_stamps_prove),
-	    CASE(unattributed_counts_against_every_inode),
-	    CASE(failed_unattributed_write),
-	    CASE(partial_completions),
-	    CASE(failed_write),
-	    CASE(direct_write_counts_when_it_completes),
-	    CASE(metadata_is_charged_to_no_inode),
-	    CASE(collision_only_delays),
-	    CASE(collision_is_noted),
-	    CASE(collision_across_devices),
-	    CASE(watched_slot_drains_once),
-	    CASE(call_proven_while_others_write),
-	    CASE(call_not_proven),
-	    FRESH(random_interleavings),
-	    FRESH(random_interleavings_unforgotten),
+		FRESH(nothing_is_known_before_the_first_flush),
+		CASE(write_then_flush),
+		CASE(flush_that_began_before_completion),
+		CASE(failed_flush),
+		CASE(flushes_that_overtake_each_other),
+		CASE(fua_needs_no_flush),
+		CASE(equal_stamps_prove),
+		CASE(unattributed_counts_against_every_inode),
+		CASE(failed_unattributed_write),
+		CASE(partial_completions),
+		CASE(failed_write),
+		CASE(direct_write_counts_when_it_completes),
+		CASE(metadata_is_charged_to_no_inode),
+		CASE(collision_only_delays),
+		CASE(collision_is_noted),
+		CASE(collision_across_devices),
+		CASE(watched_slot_drains_once),
+		CASE(call_proven_while_others_write),
+		CASE(call_not_proven),
+		FRESH(random_interleavings),
+		FRESH(random_interleavings_unforgotten),
 	};
 
 	if (choose_seed(&seed)) {

@@ -808,7 +808,8 @@ static void a_later_flush_is_needed(void **state)
 
 	(void)state;
 	judge_edited(&v, &w, data);
-	assert_int_equal(v.need_disk, VDA);
+	assert_int_equal(v.nr_need, 1);
+	assert_int_equal(v.need_disks[0], VDA);
 	assert_int_equal(v.need_ns, 1150);
 	assert_false(v.need_drain);
 	judge_edited(&v, &w, log);
@@ -818,7 +819,7 @@ static void a_later_flush_is_needed(void **state)
 	judge_edited(&v, &w, started);
 	assert_int_equal(v.need_ns, 2000);
 	assert_true(v.need_drain);
-	assert_int_equal(v.need_slot, 40);
+	assert_int_equal(v.drain_slot, 40);
 }
 
 static void no_later_flush_helps(void **state)
@@ -834,7 +835,7 @@ static void no_later_flush_helps(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		judge_edited(&v, &w, all[i]);
 		assert_int_equal(v.kind, VERDICT_NOT_DURABLE);
-		assert_int_equal(v.need_disk, 0);
+		assert_int_equal(v.nr_need, 0);
 	}
 }
 
@@ -848,7 +849,8 @@ static void the_need_is_of_the_uncovered_device(void **state)
 	(void)state;
 	judge_edited(&v, &w, data);
 	assert_int_equal(v.reason, REASON_NO_FLUSH);
-	assert_int_not_equal(v.need_disk, VDA);
+	assert_int_equal(v.nr_need, 1);
+	assert_int_not_equal(v.need_disks[0], VDA);
 }
 
 static void the_need_is_of_the_external_log(void **state)
@@ -861,7 +863,8 @@ static void the_need_is_of_the_external_log(void **state)
 	(void)state;
 	judge_edited(&v, &w, log);
 	assert_int_equal(v.reason, REASON_NO_FLUSH);
-	assert_int_not_equal(v.need_disk, VDA);
+	assert_int_equal(v.nr_need, 1);
+	assert_int_not_equal(v.need_disks[0], VDA);
 }
 
 /* --- random facts, held against a check of its own --- */
@@ -1058,7 +1061,7 @@ static void durable_is_never_a_lie(void **state)
 		if (v.kind != VERDICT_DURABLE)
 			continue;
 		assert_false(v.inferred);
-		assert_int_equal(v.need_disk, 0);
+		assert_int_equal(v.nr_need, 0);
 		what = lie(&w);
 		if (what)
 			fail_msg("round %d: durable, %s, with %s", round,

@@ -27,7 +27,8 @@ static const struct part {
 	 " 'unproven', unproven, 'flushes', flushes, 'lost_events', lost_events) FROM totals"},
 	{"syncs", true,
 	 "SELECT json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid,"
-	 " 'comm', comm, 'dev', dev, 'ino', ino, 'path', path, 'fs', fs, 'ret', ret,"
+	 " 'comm', comm, 'dev', dev, 'ino', json(printf('%u', ino)), 'path', path, 'fs', fs, "
+	 "'ret', ret,"
 	 " 'latency_ns', latency_ns, 'verdict', verdict, 'reason', reason, 'grounds', grounds,"
 	 " 'flush_id', flush_id, 'covered_by', covered_by, 'covered_after_ns', covered_after_ns,"
 	 " 'parent_id', parent_id, 'detail', detail) FROM syncs ORDER BY id"},
@@ -55,6 +56,7 @@ static const struct part {
 int report_json(struct store *store, FILE *out, const struct report_options *options)
 {
 	size_t i, rows, written = 0;
+	int ret;
 	sqlite3_stmt *statement;
 
 	(void)options;
@@ -64,7 +66,7 @@ int report_json(struct store *store, FILE *out, const struct report_options *opt
 		    SQLITE_OK)
 			return -EIO;
 		rows = 0;
-		while (sqlite3_step(statement) == SQLITE_ROW) {
+		while ((ret = sqlite3_step(statement)) == SQLITE_ROW) {
 			if (!rows++)
 				fprintf(out, "%s\n\"%s\": %s", written++ ? "," : "", parts[i].key,
 					parts[i].list ? "[\n" : "");
@@ -75,6 +77,8 @@ int report_json(struct store *store, FILE *out, const struct report_options *opt
 		if (parts[i].list)
 			fprintf(out, rows ? "\n]" : ",\n\"%s\": []", parts[i].key);
 		sqlite3_finalize(statement);
+		if (ret != SQLITE_DONE)
+			return -EIO;
 	}
 	fputs("\n}\n", out);
 	return ferror(out) ? -EIO : 0;
