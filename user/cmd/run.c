@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "audit.h"
 #include "cmd/cmd.h"
+#include "options.h"
 #include "report/report.h"
 #include "target.h"
 
@@ -319,6 +320,8 @@ int cmd_run(int argc, char **argv)
 	FILE *out = NULL;
 	int code;
 
+	if (options_are_exact(argp_options, argv, &err))
+		return trouble(&err);
 	argp_err_exit_status = EXIT_TROUBLE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run))
 		return EXIT_TROUBLE;
