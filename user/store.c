@@ -29,12 +29,13 @@ enum statement {
 
 static const char *const statements[STATEMENTS] = {
 	[ADD_SYNC] =
-		"INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
-		"writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
-		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		("INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
+		 "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_FLUSH] = "INSERT INTO flushes(dev,kind,issue_ns,complete_ns,error) VALUES(?,?,?,?,?)",
-	[ADD_DEVICE] = "INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
-		       "writes,detail) VALUES(?,?,?,?,?,?,?,?,?)",
+	[ADD_DEVICE] =
+		("INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
+		 "writes,detail) VALUES(?,?,?,?,?,?,?,?,?)"),
 	[ADD_PARENT] = "INSERT OR IGNORE INTO parents(dev,parent) VALUES(?,?)",
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",

@@ -100,7 +100,7 @@ static void act_range(void)
 {
 	demand(sync_file_range(fd, 0, 0,
 			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-				   SYNC_FILE_RANGE_WAIT_AFTER),
+				       SYNC_FILE_RANGE_WAIT_AFTER),
 	       "sync_file_range");
 }
 
@@ -166,20 +166,20 @@ static const struct {
 	const char *arguments;
 	void (*run)(void);
 } acts[] = {
-    {"open", "FLAGS PATH", act_open},
-    {"write", "SIZE", act_write},
-    {"pwrite", "OFFSET SIZE", act_pwrite},
-    {"fsync", "", act_fsync},
-    {"fdatasync", "", act_fdatasync},
-    {"range", "(sync_file_range of all, with both waits)", act_range},
-    {"chmod", "MODE", act_chmod},
-    {"truncate", "SIZE", act_truncate},
-    {"unlink", "PATH", act_unlink},
-    {"rename", "FROM TO", act_rename},
-    {"sleep", "MILLISECONDS", act_sleep},
-    {"files", "N DIRECTORY", act_files},
-    {"bad", "", act_bad},
-    {"times", "N (repeats all that follows)", act_times},
+	{"open", "FLAGS PATH", act_open},
+	{"write", "SIZE", act_write},
+	{"pwrite", "OFFSET SIZE", act_pwrite},
+	{"fsync", "", act_fsync},
+	{"fdatasync", "", act_fdatasync},
+	{"range", "(sync_file_range of all, with both waits)", act_range},
+	{"chmod", "MODE", act_chmod},
+	{"truncate", "SIZE", act_truncate},
+	{"unlink", "PATH", act_unlink},
+	{"rename", "FROM TO", act_rename},
+	{"sleep", "MILLISECONDS", act_sleep},
+	{"files", "N DIRECTORY", act_files},
+	{"bad", "", act_bad},
+	{"times", "N (repeats all that follows)", act_times},
 };
 
 static void act_all(void)

@@ -145,8 +145,8 @@ static int64_t now_ns(void)
 static const char *type_name(unsigned int type)
 {
 	static const char *const names[] = {
-	    [CMD_READ] = "read",   [CMD_WRITE] = "write", [CMD_DISC] = "disconnect",
-	    [CMD_FLUSH] = "flush", [CMD_TRIM] = "trim",	  [CMD_WRITE_ZEROES] = "zeroes",
+		[CMD_READ] = "read",   [CMD_WRITE] = "write", [CMD_DISC] = "disconnect",
+		[CMD_FLUSH] = "flush", [CMD_TRIM] = "trim",   [CMD_WRITE_ZEROES] = "zeroes",
 	};
 
 	if (type < sizeof(names) / sizeof(names[0]) && names[type])
@@ -411,10 +411,10 @@ static bool set_option(struct disk *disk, const char *option)
 		const char *name;
 		size_t field;
 	} numbers[] = {
-	    {"fail-flush=", offsetof(struct disk, fail_flush)},
-	    {"fail-write=", offsetof(struct disk, fail_write)},
-	    {"delay-flush=", offsetof(struct disk, delay_flush_ms)},
-	    {"delay-write=", offsetof(struct disk, delay_write_ms)},
+		{"fail-flush=", offsetof(struct disk, fail_flush)},
+		{"fail-write=", offsetof(struct disk, fail_write)},
+		{"delay-flush=", offsetof(struct disk, delay_flush_ms)},
+		{"delay-write=", offsetof(struct disk, delay_write_ms)},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -422,7 +422,7 @@ static bool set_option(struct disk *disk, const char *option)
 		unsigned int *field = (void *)((char *)disk + numbers[i].field);
 		char *end;
 
-		if (strncmp(option, numbers[i].name, length))
+		if (strncmp(option, numbers[i].name, length) != 0)
 			continue;
 		*field = strtoul(option + length, &end, 10);
 		return !*end && end > option + length;
@@ -575,7 +575,7 @@ static int listen_unix(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		die("socket path too long: %s", path);
-	strcpy(address.sun_path, path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8))
 		die("%s: %s", path, strerror(errno));
@@ -622,8 +622,8 @@ static void add_disk(char *spec)
 	if (disk_count == MAX_DISKS || !address || !size || strlen(name) >= sizeof(disk->name) ||
 	    strlen(address) >= sizeof(disk->address))
 		die("bad --disk, want NAME=SOCKET,SIZE[,OPTION...]");
-	strcpy(disk->name, name);
-	strcpy(disk->address, address);
+	snprintf(disk->name, sizeof(disk->name), "%s", name);
+	snprintf(disk->address, sizeof(disk->address), "%s", address);
 	disk->size = parse_size(size);
 	while ((option = strsep(&spec, ",")))
 		if (!set_option(disk, option))
@@ -690,9 +690,9 @@ static void serve(int signals, int marker)
 		for (int i = 0; i < disk_count; i++)
 			*p++ = (struct pollfd){.fd = disks[i].listener, .events = POLLIN};
 		for (int i = 0; i < MAX_CONNS; i++)
-			*p++ =
-			    (struct pollfd){.fd = conns[i].fd,
-					    .events = POLLIN | (conns[i].out.used ? POLLOUT : 0)};
+			*p++ = (struct pollfd){.fd = conns[i].fd,
+					       .events =
+						       POLLIN | (conns[i].out.used ? POLLOUT : 0)};
 		if (poll(fds, p - fds, timeout) < 0)
 			die("poll: %s", strerror(errno));
 		if (fds[0].revents)
@@ -722,9 +722,9 @@ static void serve(int signals, int marker)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"disk", required_argument, NULL, 'd'},  {"marker", required_argument, NULL, 'm'},
-	    {"log", required_argument, NULL, 'l'},   {"payload", required_argument, NULL, 'p'},
-	    {"ready", required_argument, NULL, 'r'}, {},
+		{"disk", required_argument, NULL, 'd'},	 {"marker", required_argument, NULL, 'm'},
+		{"log", required_argument, NULL, 'l'},	 {"payload", required_argument, NULL, 'p'},
+		{"ready", required_argument, NULL, 'r'}, {},
 	};
 	const char *ready = NULL;
 	int marker = -1, option, signals = catch_signals();

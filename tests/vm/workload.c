@@ -143,7 +143,7 @@ static void write_out(int fd, off_t offset, size_t size)
 {
 	if (sync_file_range(fd, offset, size,
 			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-				SYNC_FILE_RANGE_WAIT_AFTER))
+				    SYNC_FILE_RANGE_WAIT_AFTER))
 		fail("sync_file_range");
 	synced();
 }
@@ -272,9 +272,9 @@ static void run_threads(const struct job *job, bool one_file)
 	for (long i = 0; i < job->threads; i++) {
 		snprintf(path, sizeof(path), "%s/thread-%ld", job->path, i);
 		threads[i] = (struct thread){
-		    .job = job,
-		    .fd = one_file ? shared : open_file(path, O_WRONLY | O_CREAT),
-		    .start = one_file ? i * job->count * 4096 : 0,
+			.job = job,
+			.fd = one_file ? shared : open_file(path, O_WRONLY | O_CREAT),
+			.start = one_file ? i * job->count * 4096 : 0,
 		};
 		errno = pthread_create(&threads[i].id, NULL, thread_main, &threads[i]);
 		if (errno)
@@ -346,15 +346,15 @@ static const struct kind {
 	void (*run)(const struct job *job);
 	bool sized, threaded;
 } kinds[] = {
-    {"append-fsync", "FILE N SIZE", append_fsync, true, false},
-    {"overwrite-fdatasync", "FILE N SIZE", overwrite_fdatasync, true, false},
-    {"direct-fdatasync", "FILE N SIZE", direct_fdatasync, true, false},
-    {"sync-file-range", "FILE N SIZE", sync_file_range_only, true, false},
-    {"dir-fsync", "DIR N", dir_fsync, false, false},
-    {"metadata-fsync", "FILE N", metadata_fsync, false, false},
-    {"threads-fsync", "DIR T N", threads_fsync, false, true},
-    {"threads-fsync-one", "FILE T N", threads_fsync_one, false, true},
-    {"busy-fdatasync", "FILE N", busy_fdatasync, false, false},
+	{"append-fsync", "FILE N SIZE", append_fsync, true, false},
+	{"overwrite-fdatasync", "FILE N SIZE", overwrite_fdatasync, true, false},
+	{"direct-fdatasync", "FILE N SIZE", direct_fdatasync, true, false},
+	{"sync-file-range", "FILE N SIZE", sync_file_range_only, true, false},
+	{"dir-fsync", "DIR N", dir_fsync, false, false},
+	{"metadata-fsync", "FILE N", metadata_fsync, false, false},
+	{"threads-fsync", "DIR T N", threads_fsync, false, true},
+	{"threads-fsync-one", "FILE T N", threads_fsync_one, false, true},
+	{"busy-fdatasync", "FILE N", busy_fdatasync, false, false},
 };
 
 static int usage(void)
