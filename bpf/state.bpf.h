@@ -325,4 +325,7 @@ static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int e
 	emit(&event, sizeof(event), LOSS_RING_FLUSH);
 }
 
+/* path.bpf.c: sends the name of the struct file at @file, for the call @id. */
+int emit_path(__u64 file, __u64 id) __hidden;
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cover.h"
 #include "decode.h"
 #include "flushlog.h"
 #include "format.h"
@@ -36,17 +37,6 @@ struct kernel_sync {
 	int64_t row;
 };
 
-/* A call that was not durable: waits for the flushes that cover it after all. */
-struct uncovered {
-	int64_t row;
-	uint32_t disks[EVENT_MAX_DEVICES]; /* not flushed yet */
-	size_t nr_disks;
-	uint32_t s_dev, drain_disk, drain_slot;
-	uint64_t ino, need_ns, exit_ns;
-	bool dirty; /* only a sync of the same file can tell */
-	bool draining;
-};
-
 struct pipeline {
 	struct stack *stack;
 	struct store *store;
@@ -62,8 +52,7 @@ struct pipeline {
 	size_t next_path;
 	struct kernel_sync kernel_syncs[KERNEL_SYNCS_KEPT];
 	size_t nr_kernel_syncs;
-	struct uncovered *uncovered;
-	size_t nr_uncovered, room_uncovered;
+	struct cover *cover;
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
@@ -79,8 +68,9 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->stack = stack;
 	pipeline->store = store;
 	pipeline->flushes = flushlog_new();
-	if (!pipeline->flushes) {
-		free(pipeline);
+	pipeline->cover = cover_new(pipeline->flushes, store);
+	if (!pipeline->flushes || !pipeline->cover) {
+		pipeline_free(pipeline);
 		return NULL;
 	}
 	return pipeline;
@@ -95,7 +85,7 @@ void pipeline_free(struct pipeline *pipeline)
 	for (i = 0; i < PATHS_KEPT; i++)
 		free(pipeline->paths[i].text);
 	flushlog_free(pipeline->flushes);
-	free(pipeline->uncovered);
+	cover_free(pipeline->cover);
 	free(pipeline);
 }
 
@@ -277,72 +267,6 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 	return REASON_FLUSHED;
 }
 
-/* Takes a flush into account. Returns true when nothing is left to be flushed. */
-static bool cover_one(struct pipeline *pipeline, struct uncovered *call, uint32_t disk,
-		      const struct flush_entry *flush)
-{
-	size_t i;
-
-	if (call->draining || call->dirty || flush->issue_ns < call->need_ns)
-		return false;
-	for (i = 0; i < call->nr_disks; i++)
-		if (call->disks[i] == disk)
-			call->disks[i--] = call->disks[--call->nr_disks];
-	if (call->nr_disks)
-		return false;
-	store_set_covered(pipeline->store, call->row, flush->id,
-			  flush->complete_ns > call->exit_ns ? flush->complete_ns - call->exit_ns
-							     : 0);
-	return true;
-}
-
-/* Its writes are all done: what was flushed since counts already. */
-static bool cover_from_log(struct pipeline *pipeline, struct uncovered *call)
-{
-	uint32_t disks[EVENT_MAX_DEVICES];
-	const struct flush_entry *flush;
-	size_t i, count = call->nr_disks;
-
-	memcpy(disks, call->disks, sizeof(disks));
-	for (i = 0; i < count; i++) {
-		flush = flushlog_find(pipeline->flushes, disks[i], call->need_ns, UINT64_MAX);
-		if (flush && cover_one(pipeline, call, disks[i], flush))
-			return true;
-	}
-	return false;
-}
-
-static void wait_for_cover(struct pipeline *pipeline, const struct verdict *verdict,
-			   const struct event_sync *sync, int64_t row)
-{
-	struct uncovered call = {
-		.row = row,
-		.nr_disks = verdict->nr_need,
-		.s_dev = sync->s_dev,
-		.ino = sync->ino,
-		.drain_disk = verdict->drain_disk,
-		.drain_slot = verdict->drain_slot,
-		.need_ns = verdict->need_ns,
-		.exit_ns = sync->exit_ns,
-		.dirty = sync->flags & SYNC_DIRTY_EXIT,
-		.draining = verdict->need_drain,
-	};
-	size_t room = pipeline->room_uncovered ? pipeline->room_uncovered * 2 : 256;
-	struct uncovered *list;
-
-	memcpy(call.disks, verdict->need_disks, sizeof(call.disks));
-	if (!row || !verdict->nr_need || cover_from_log(pipeline, &call))
-		return;
-	if (pipeline->nr_uncovered == pipeline->room_uncovered) {
-		list = realloc(pipeline->uncovered, room * sizeof(*list));
-		if (!list)
-			return; /* then it stays uncovered, which is never a false "durable" */
-		pipeline->uncovered = list;
-		pipeline->room_uncovered = room;
-	}
-	pipeline->uncovered[pipeline->nr_uncovered++] = call;
-}
-
 static void remember_kernel_sync(struct pipeline *pipeline, const struct event_sync *sync,
 				 bool durable, int64_t row)
 {
@@ -422,28 +346,6 @@ static int64_t store_row(struct pipeline *pipeline, const struct event_sync *syn
 	return store_add_sync(pipeline->store, &row);
 }
 
-/* A durable sync of the same file makes up for all calls before it. */
-static void cover_by_sync(struct pipeline *pipeline, const struct event_sync *sync,
-			  const struct flush_entry *flush)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < pipeline->nr_uncovered; i++) {
-		const struct uncovered *call = &pipeline->uncovered[i];
-
-		if (call->ino != sync->ino || call->s_dev != sync->s_dev ||
-		    call->exit_ns > sync->enter_ns) {
-			pipeline->uncovered[kept++] = *call;
-			continue;
-		}
-		store_set_covered(pipeline->store, call->row, flush->id,
-				  flush->complete_ns > call->exit_ns
-					  ? flush->complete_ns - call->exit_ns
-					  : 0);
-	}
-	pipeline->nr_uncovered = kept;
-}
-
 /* Could the verdict be what it is because an event was not seen? */
 static bool may_be_missing_events(const struct verdict *verdict)
 {
@@ -510,9 +412,9 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		store_set_flush_owner(pipeline->store, flush->id, row);
 		if (flush->inner_id)
 			store_set_parent(pipeline->store, flush->inner_id, row);
-		cover_by_sync(pipeline, sync, flush);
+		cover_by_sync(pipeline->cover, sync, flush);
 	}
-	wait_for_cover(pipeline, &verdict, sync, row);
+	cover_wait(pipeline->cover, &verdict, sync, row);
 }
 
 /* Which sync of the backing file was this flush of a loop device? */
@@ -536,19 +438,6 @@ static const struct kernel_sync *find_inner(const struct pipeline *pipeline,
 			return sync;
 	}
 	return NULL;
-}
-
-static void cover(struct pipeline *pipeline, uint32_t disk, const struct flush_entry *flush)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < pipeline->nr_uncovered; i++) {
-		struct uncovered call = pipeline->uncovered[i];
-
-		if (!cover_one(pipeline, &call, disk, flush))
-			pipeline->uncovered[kept++] = call;
-	}
-	pipeline->nr_uncovered = kept;
 }
 
 static void push_flush(struct pipeline *pipeline, const struct event_flush *event)
@@ -577,26 +466,7 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 	if (flushlog_add(pipeline->flushes, event->disk, &entry))
 		pipeline->rejected++;
 	if (flush_counts(&entry))
-		cover(pipeline, event->disk, &entry);
-}
-
-static void push_drain(struct pipeline *pipeline, const struct event_drain *event)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < pipeline->nr_uncovered; i++) {
-		struct uncovered call = pipeline->uncovered[i];
-
-		if (call.draining && call.drain_disk == event->disk &&
-		    call.drain_slot == event->slot) {
-			call.draining = false;
-			call.need_ns = event->done_ns;
-			if (cover_from_log(pipeline, &call))
-				continue;
-		}
-		pipeline->uncovered[kept++] = call;
-	}
-	pipeline->nr_uncovered = kept;
+		cover_by_flush(pipeline->cover, event->disk, &entry);
 }
 
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
@@ -618,7 +488,7 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		push_flush(pipeline, &record.flush);
 		break;
 	case EVENT_DRAIN:
-		push_drain(pipeline, &record.drain);
+		cover_drained(pipeline->cover, &record.drain);
 		break;
 	default:
 		break;
