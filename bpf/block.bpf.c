@@ -65,16 +65,14 @@ static __always_inline bool direct_mapping(struct bio_view *view, struct address
 	return false;
 }
 
-static __always_inline struct address_space *first_page_mapping(struct bio_view *view)
+static __always_inline struct page *first_page(struct bio_view *view)
 {
 	struct bio_vec *vector = (void *)view->vector;
-	struct page *page;
 
 	if (!vector)
 		return NULL;
 	vector += view->index; /* 16 bytes each on every kernel */
-	page = BPF_CORE_READ(vector, bv_page);
-	return page ? page_mapping(page) : NULL;
+	return BPF_CORE_READ(vector, bv_page);
 }
 
 static __always_inline void attribute(struct bio_view *view, __u32 disk, struct owner *owner)
@@ -83,11 +81,14 @@ static __always_inline void attribute(struct bio_view *view, __u32 disk, struct 
 	struct super_block *sb;
 	struct inode *host;
 	unsigned long magic;
+	struct page *page;
 
 	__builtin_memset(owner, 0, sizeof(*owner));
 	owner->direct = direct_mapping(view, &mapping);
-	if (!owner->direct && (view->opf & 0xff) != REQ_OP_WRITE_ZEROES)
-		mapping = first_page_mapping(view);
+	if (!owner->direct && (view->opf & 0xff) != REQ_OP_WRITE_ZEROES) {
+		page = first_page(view);
+		mapping = page ? page_mapping(page) : NULL;
+	}
 	if (!mapping) {
 		owner->meta = view->opf & OPF(META);
 		return;
@@ -201,7 +202,7 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	struct ledger_slot *slot;
 	struct ledger_log *log;
 	struct owner owner = {};
-	struct bio_view view;
+	struct bio_view view = {};
 	struct frame *frame;
 	__u64 cache, now;
 	__u32 index;
@@ -255,8 +256,13 @@ static __always_inline int on_bio_queue(struct bio *bio)
 		if (log)
 			log_asked(log, &entry, bytes, now);
 	}
-	if (frame)
+	if (frame) {
 		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
+		if (entry.own_data) {
+			frame->own_data_page = owner.direct ? 0 : (__u64)first_page(&view);
+			frame->own_data_writes++;
+		}
+	}
 	remember(bio, &entry, frame, device);
 	return 0;
 }
@@ -374,7 +380,7 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 {
 	struct bio *bio = (void *)address;
 	struct bio_entry *entry;
-	struct bio_view view;
+	struct bio_view view = {};
 	__u64 key = address;
 
 	view_bio(bio, &view);

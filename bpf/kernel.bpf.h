@@ -251,6 +251,10 @@ enum req_flag_bits {
 	__REQ_NOWAIT = 21,
 };
 
+enum pageflags {
+	PG_writeback = 1,
+};
+
 enum rqf_flags { /* 6.12 on; before: a macro, 1 << 4 */
 		 __RQF_FLUSH_SEQ = 1,
 };
@@ -371,14 +375,14 @@ static __always_inline bool flush_has_ended(struct request *flush)
 }
 
 /*
- * The address space a page belongs to, NULL for anonymous and kernel memory.
- * A tail page points to its head: up to 7.0 compound_head = head | 1; from 7.1
- * compound_info, bit 0 set: a mask to apply to the page's own address where
- * struct page is a power of two in size, else head | 1.
+ * The page that keeps the state of a compound one. A tail page points to its
+ * head: up to 7.0 compound_head = head | 1; from 7.1 compound_info, bit 0 set: a
+ * mask to apply to the page's own address where struct page is a power of two
+ * in size, else head | 1.
  */
-static __always_inline struct address_space *page_mapping(struct page *page)
+static __always_inline struct page *page_head(struct page *page)
 {
-	unsigned long link, mapping;
+	unsigned long link;
 
 	if (bpf_core_field_exists(((struct page___mask *)0)->compound_info)) {
 		link = BPF_CORE_READ((struct page___mask *)page, compound_info);
@@ -386,17 +390,30 @@ static __always_inline struct address_space *page_mapping(struct page *page)
 			unsigned long mask = link & ~1UL;
 
 			if ((-mask & (-mask - 1)) == 0)
-				page = (void *)((unsigned long)page & mask);
-			else
-				page = (void *)(link - 1);
+				return (void *)((unsigned long)page & mask);
+			return (void *)(link - 1);
 		}
-	} else {
-		link = BPF_CORE_READ(page, compound_head);
-		if (link & 1)
-			page = (void *)(link - 1);
+		return page;
 	}
-	mapping = (unsigned long)BPF_CORE_READ(page, mapping);
+	link = BPF_CORE_READ(page, compound_head);
+	return link & 1 ? (void *)(link - 1) : page;
+}
+
+/* The address space a page belongs to, NULL for anonymous and kernel memory. */
+static __always_inline struct address_space *page_mapping(struct page *page)
+{
+	unsigned long mapping = (unsigned long)BPF_CORE_READ(page_head(page), mapping);
+
 	return (mapping & 3) ? NULL : (void *)mapping;
+}
+
+/* Is the page being written? Its flags are its first word on every kernel. */
+static __always_inline bool page_under_writeback(struct page *page)
+{
+	unsigned long flags = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags), page_head(page));
+	return flags & (1UL << bpf_core_enum_value(enum pageflags, PG_writeback));
 }
 
 /* The open file behind a descriptor of the current task, NULL: none. */

@@ -66,6 +66,8 @@ struct frame {
 	__u64 own_data_queued_ns;
 	__u64 own_flush_queued_ns;
 	__s64 own_data_pending;
+	__u64 own_data_page; /* first page of its data write, if it was a single one */
+	__u64 own_data_writes;
 	__s64 own_flush_pending;
 	__s64 own_errors;
 	__s64 own_fua;
@@ -254,11 +256,20 @@ static __always_inline bool frame_settled(struct frame *frame)
 	return dirty_mark && !frame_marked(frame, dirty_mark << 1);
 }
 
+/* Has what the call itself wrote been written? Other writers may keep the inode busy. */
+static __always_inline bool frame_data_settled(struct frame *frame)
+{
+	if (frame_settled(frame))
+		return true;
+	return frame->own_data_writes == 1 && frame->own_data_page &&
+	       !page_under_writeback((void *)frame->own_data_page);
+}
+
 /* The data of the call has been written, as far as the thread's next step tells. */
 static __always_inline void frame_wait_over(struct frame *frame, __u64 now, __u32 source)
 {
 	if (frame->own_data_pending > 0) {
-		if (!frame_settled(frame))
+		if (!frame_data_settled(frame))
 			return;
 		frame->own_data_pending = 0; /* their completions were missed */
 		ledger_max(&frame->own_data_done_ns, now);

@@ -405,7 +405,7 @@ static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
 		ext4_tid_exit(frame);
 		if (frame_marked(frame, dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
-		if (frame->own_data_pending > 0 && frame_settled(frame))
+		if (frame->own_data_pending > 0 && frame_data_settled(frame))
 			frame->own_data_pending = 0; /* their completions were missed */
 		fill_call(event, frame, ret);
 		if (!(frame->flags & SYNC_NO_FILE))

@@ -100,7 +100,7 @@ void store_free(struct store *store)
 static void bind_text(sqlite3_stmt *statement, int column, const char *text)
 {
 	if (text && *text)
-		sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_text(statement, column, text, -1, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(statement, column);
 }
@@ -113,7 +113,7 @@ static void bind_optional(sqlite3_stmt *statement, int column, int64_t number, i
 		sqlite3_bind_int64(statement, column, number);
 }
 
-/* Runs a bound statement and makes it ready for the next time. */
+/* Runs a bound statement and makes it ready for the next time; texts are lent until then. */
 static int64_t run(struct store *store, enum statement which)
 {
 	sqlite3_stmt *statement = store->prepared[which];
@@ -135,15 +135,15 @@ int64_t store_add_sync(struct store *store, const struct store_sync *sync)
 	bind_text(s, 2, sync->kind);
 	sqlite3_bind_int64(s, 3, sync->pid);
 	sqlite3_bind_int64(s, 4, sync->tid);
-	sqlite3_bind_text(s, 5, sync->comm, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(s, 6, sync->dev, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, 5, sync->comm, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 6, sync->dev, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 7, sync->ino);
 	bind_text(s, 8, sync->path);
 	if (sync->path_raw_length)
-		sqlite3_bind_blob(s, 9, sync->path_raw, sync->path_raw_length, SQLITE_TRANSIENT);
+		sqlite3_bind_blob(s, 9, sync->path_raw, sync->path_raw_length, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(s, 9);
-	sqlite3_bind_text(s, 10, sync->fs, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, 10, sync->fs, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 11, sync->ret);
 	sqlite3_bind_int64(s, 12, sync->latency_ns);
 	bind_optional(s, 13, sync->writeout_ns, -1);
@@ -195,7 +195,7 @@ void store_add_parent(struct store *store, const char *dev, const char *parent)
 
 void store_add_argument(struct store *store, const char *text)
 {
-	sqlite3_bind_text(store->prepared[ADD_ARGUMENT], 1, text, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(store->prepared[ADD_ARGUMENT], 1, text, -1, SQLITE_STATIC);
 	run(store, ADD_ARGUMENT);
 }
 

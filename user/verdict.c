@@ -135,7 +135,9 @@ static bool commit_answers(const struct event_sync *sync, const struct event_dev
  * barriers writes it as a record with PREFLUSH or FUA; where the call needed
  * none, those before must be covered. Without barriers nothing sets the record
  * apart, so every log write must be covered; without a journal, what the
- * calling thread wrote itself.
+ * calling thread wrote itself. Where there is a record, the thread's own writes
+ * are none of it: xfs lets a caller start the next log buffer that it does not
+ * wait for, btrfs writes further copies of the super block.
  */
 static enum proof judge_log(const struct judgement *j, const struct verdict_device *device)
 {
@@ -149,12 +151,6 @@ static enum proof judge_log(const struct judgement *j, const struct verdict_devi
 									       : cache;
 	if (event->commit_done_ns) {
 		if (!commit_covered(device))
-			return cache;
-		/* What the thread wrote itself after somebody else's record is in no
-		 * record; after its own it is not needed (btrfs' super block copies). */
-		if (event->commit_tid != j->sync->tid &&
-		    j->sync->own_meta_done_ns > event->commit_done_ns &&
-		    !ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns))
 			return cache;
 		if (commit_answers(j->sync, event))
 			return PROOF_WAIT;

@@ -1,0 +1,56 @@
+# shellcheck shell=sh
+# Device stacks: what lies below decides.
+# disks: virtio-wb:1G nvme:1G
+# timeout: 300
+# check: check-layers
+# shellcheck source=/dev/null
+. /harness/guest.sh
+
+audit() { # NAME FILE
+    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$1.json" -- \
+        workload append-fsync "$2" 5 5000 || true
+}
+
+sectors=$(blockdev --getsz "$(disk virtio-wb)")
+modprobe dm-mod
+# No udev here: devtmpfs has the nodes, by number.
+lower=/dev/dm-0 upper=/dev/dm-1
+echo "0 $((sectors - 4096)) linear $(disk virtio-wb) 0" | dmsetup create lower --noudevsync --noudevrules
+echo "0 $((sectors - 8192)) linear $lower 0" | dmsetup create upper --noudevsync --noudevrules
+for fs in ext4 xfs btrfs; do
+    fresh $fs $upper /mnt
+    audit linear-$fs /mnt/append
+    umount /mnt
+done
+# A layer above the drive that was told that there is no cache below.
+fresh ext4 $upper /mnt
+echo "write through" >/sys/block/dm-1/queue/write_cache
+audit override-above /mnt/append
+echo "write back" >/sys/block/dm-1/queue/write_cache
+umount /mnt
+dmsetup remove upper --noudevsync
+dmsetup remove lower --noudevsync
+
+echo "0 $((sectors - 4096)) striped 2 128 $(disk virtio-wb) 0 $(disk nvme) 0" | \
+    dmsetup create stripe --noudevsync --noudevrules
+fresh xfs /dev/dm-0 /mnt
+audit stripe /mnt/append
+umount /mnt
+dmsetup remove stripe --noudevsync
+
+modprobe zram
+echo 128M >/sys/block/zram0/disksize
+fresh ext4 /dev/zram0 /mnt
+audit zram /mnt/append
+umount /mnt
+
+modprobe loop
+mkdir -p /below
+fresh ext4 virtio-wb /below nobarrier
+truncate -s 64M /below/image
+loop=$(losetup -f --show /below/image)
+fresh ext4 "$loop" /mnt
+audit loop-on-nobarrier /mnt/append
+umount /mnt
+losetup -d "$loop"
+umount /below
