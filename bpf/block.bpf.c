@@ -293,7 +293,7 @@ static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool
 }
 
 /* ... and the log of the file system it belongs to. */
-static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool failed, __u64 now)
+static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool failed)
 {
 	struct ledger_log *log;
 
@@ -302,10 +302,8 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 	log = log_get(entry->part);
 	if (!log)
 		return;
-	if (failed) {
-		ledger_max(&log->error_ns, now);
+	if (failed)
 		return;
-	}
 	if (!fua)
 		ledger_max(&log->done_ns, entry->done_ns);
 	if (entry->is_commit && log->commit_queued_ns <= entry->queued_ns) {
@@ -338,7 +336,7 @@ static __always_inline void finish_bio(__u64 key, struct bio_entry *found, bool 
 	if (bpf_map_delete_elem(&bios, &key))
 		return;
 	frame_finish(&entry, fua, failed);
-	log_finish(&entry, fua, failed, now);
+	log_finish(&entry, fua, failed);
 }
 
 enum completion {
@@ -553,7 +551,7 @@ static __always_inline int on_bio_complete(struct bio *bio)
 		emit_flush(entry.disk, entry.queued_ns, now, error ? -5 : 0, true);
 	}
 	frame_finish(&entry, entry.fua, error);
-	log_finish(&entry, entry.fua, error, now);
+	log_finish(&entry, entry.fua, error);
 	return 0;
 }
 

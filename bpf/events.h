@@ -105,8 +105,6 @@ struct event_device {
 	__u64 commit_flush_ns;	/* when the flush that goes with it was asked for, 0: none */
 	__u64 commit_done_ns;	/* when it completed, */
 	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
-	__u64 commit_asked_ns;	/* when the newest commit record was queued, complete or not */
-	__u64 log_error_ns;	/* newest failed metadata write */
 	__u32 commit_tid;	/* the thread that queued the commit record */
 	__u32 slot;		/* of the ledger, where the inode is counted on this disk */
 };
@@ -219,9 +217,9 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
-EVENT_ASSERT("event_device", sizeof(struct event_device) == 168);
+EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
 EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 176);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 168);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 152);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);

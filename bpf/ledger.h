@@ -55,7 +55,6 @@ struct ledger_device {
 /* The log or journal of the file system on one partition, device or volume. */
 struct ledger_log {
 	__u64 done_ns; /* newest non-FUA synchronous metadata write */
-	__u64 error_ns;
 	__u64 commit_queued_ns;
 	__u64 commit_flush_ns;
 	__u64 commit_done_ns;

@@ -278,13 +278,11 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	if (log) {
 		if (log->done_ns > base_ns)
 			out->log_done_ns = log->done_ns;
-		out->log_error_ns = log->error_ns;
 		out->commit_queued_ns = log->commit_queued_ns;
 		out->commit_flush_ns = log->commit_flush_ns;
 		out->commit_done_ns = log->commit_done_ns;
 		out->commit_stable_ns = log->commit_stable_ns;
 		out->commit_tid = log->commit_tid;
-		out->commit_asked_ns = log->pending_queued_ns;
 	}
 	if (slot) {
 		if (frame->kind == SYNC_FILE_RANGE)

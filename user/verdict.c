@@ -119,15 +119,18 @@ static bool commit_covered(const struct verdict_device *device)
 		ledger_covers(device->watermark_ns, event->commit_done_ns));
 }
 
-/* Does that record hold what the call needed? It does when it completed inside
- * the call, or when none was queued since and ext4 says that the transaction
- * the call needed is committed. */
+/*
+ * Is what the call needed in a record that is there? It is when one completed
+ * inside the call, or when ext4 says that the transaction the call needed is
+ * committed: jbd2 says so only after the record, whose PREFLUSH and FUA are seen
+ * on this journal, has ended well (jbd2_journal_commit_transaction), which may
+ * be before the call or, for another thread's record, unseen.
+ */
 static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
 {
 	if (event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns)
 		return true;
-	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED) &&
-	       event->commit_asked_ns == event->commit_queued_ns;
+	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED);
 }
 
 /*

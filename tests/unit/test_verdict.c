@@ -93,8 +93,7 @@ struct row {
 		SET(sync.devices[device].commit_stable_ns, 0),                                     \
 		SET(sync.devices[device].commit_flush_ns, 0)
 #define EARLIER_COMMIT                                                                             \
-	SET(sync.devices[0].commit_queued_ns, 940), SET(sync.devices[0].commit_asked_ns, 940),     \
-		SET(sync.devices[0].commit_done_ns, 950),                                          \
+	SET(sync.devices[0].commit_queued_ns, 940), SET(sync.devices[0].commit_done_ns, 950),      \
 		SET(sync.devices[0].commit_stable_ns, 950)
 #define ON_FS(magic) SET(sync.fs_magic, magic), SET(sync.outer_fs_magic, magic)
 #define TWO_DEVICES  SET(facts.nr_devices, 2)
@@ -227,12 +226,11 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
-		"the transaction had to be committed, and a record is still on its way",
-		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED), EARLIER_COMMIT,
-		 SET(sync.devices[0].commit_asked_ns, 1990)},
-		DOUBT(COMMIT_UNSEEN, "vda"),
-		{SET(sync.devices[0].commit_asked_ns, 940)},
+		"the transaction had to be committed, and was, by a record before the call",
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED), EARLIER_COMMIT},
 		DURABLE(FLUSHED),
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_TID_NEEDED | SYNC_TID_UNCOMMITTED)},
+		DOUBT(COMMIT_UNSEEN, "vda"),
 	},
 	{
 		"the transaction had to be committed and was not at return",
@@ -641,7 +639,6 @@ static void make_device(struct world *w, size_t i, uint32_t disk, const char *na
 		.log_enter_ns = 800,
 		.log_done_ns = 1250,
 		.commit_queued_ns = 1300,
-		.commit_asked_ns = 1300,
 		.commit_flush_ns = 1300,
 		.commit_done_ns = 1400,
 		.commit_stable_ns = 1400,
@@ -926,7 +923,6 @@ static void roll_device(struct dice *dice, struct world *w, size_t i)
 	event->commit_flush_ns = event->commit_done_ns ? roll(dice, event->commit_done_ns + 1) : 0;
 	event->commit_stable_ns = roll(dice, 2) ? event->commit_done_ns : 0;
 	event->commit_queued_ns = event->commit_flush_ns;
-	event->commit_asked_ns = roll(dice, 2) ? event->commit_queued_ns : roll_time(dice);
 	event->commit_tid = roll(dice, 2) ? TID : JOURNAL_TID;
 	device->event = event;
 	device->watermark_ns = roll_time(dice);
