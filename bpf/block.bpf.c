@@ -328,8 +328,7 @@ static __always_inline void emit_drain(__u32 disk, __u32 slot, __u64 now)
 }
 
 /* A remembered bio is over: whoever deletes it has the right to say so. */
-static __always_inline void finish_bio(__u64 key, struct bio_entry *found, bool fua, bool failed,
-				       __u64 now)
+static __always_inline void finish_bio(__u64 key, struct bio_entry *found, bool fua, bool failed)
 {
 	struct bio_entry entry = *found;
 
@@ -395,7 +394,7 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 	if (flags & COMPLETION_FAILED)
 		entry->failed = 1;
 	if (entry->left_bytes <= 0 && !(flags & COMPLETION_SEQUENCE))
-		finish_bio(key, entry, flags & COMPLETION_FUA, entry->failed, now);
+		finish_bio(key, entry, flags & COMPLETION_FUA, entry->failed);
 	return 0;
 }
 
@@ -490,7 +489,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 		key = (__u64)bio;
 		entry = bpf_map_lookup_elem(&bios, &key);
 		if (entry && entry->disk == disk)
-			finish_bio(key, entry, opf & OPF(FUA), error || entry->failed, now);
+			finish_bio(key, entry, opf & OPF(FUA), error || entry->failed);
 		return 0;
 	}
 	if (opf & OPF(FUA))
