@@ -457,8 +457,9 @@ static __always_inline int flush_complete(struct request *rq, int error)
 		return 0;
 	if (device->flush_rq == key)
 		device->flush_rq = 0;
-	ledger_device_flushed(device, issue, error, now);
+	/* The record first: who sees the watermark must find it in the ring. */
 	emit_flush(disk, issue, now, error > 0 ? -5 : error, false);
+	ledger_device_flushed(device, issue, error, now);
 	return 0;
 }
 
@@ -498,7 +499,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 		flags |= COMPLETION_FAILED;
 	if (!rq->start_time_ns || rq->start_time_ns >= base_ns)
 		flags |= COMPLETION_KNOWN;
-	if (request_in_flush_sequence(rq))
+	if (rq->rq_flags & flush_sequence)
 		flags |= COMPLETION_SEQUENCE;
 	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio && nr_bytes; i++) {
 		bytes = BPF_CORE_READ(bio, bi_iter.bi_size);

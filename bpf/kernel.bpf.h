@@ -255,10 +255,6 @@ enum pageflags {
 	PG_writeback = 1,
 };
 
-enum rqf_flags { /* 6.12 on; before: a macro, 1 << 4 */
-		 __RQF_FLUSH_SEQ = 1,
-};
-
 enum req_op {
 	REQ_OP_WRITE = 1,
 	REQ_OP_FLUSH = 2,
@@ -349,15 +345,6 @@ static __always_inline __u32 request_disk(struct request *rq)
 	else
 		disk = ((struct request___disk *)rq)->rq_disk;
 	return disk ? disk_number(disk) : 0;
-}
-
-static __always_inline bool request_in_flush_sequence(struct request *rq)
-{
-	unsigned int mask = 1U << 4;
-
-	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
-		mask = 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
-	return rq->rq_flags & mask;
 }
 
 /*

@@ -20,6 +20,7 @@ const volatile __u64 end_io_iomap = 0;
 const volatile __u64 end_io_chain = 0;
 const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS] = {};
 const volatile __u32 dirty_mark = 0;
+const volatile __u32 flush_sequence = 0;
 const volatile __u32 preempt_guard = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
 

@@ -176,10 +176,11 @@ extern const volatile __u32 slot_mask;	  /* slots in use - 1, a power of two - 1
 extern const volatile __u64 end_io_iomap; /* addresses of kernel functions, 0: unknown */
 extern const volatile __u64 end_io_chain;
 extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
-extern const volatile __u32 dirty_mark;	   /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
-					    * PAGECACHE_TAG_WRITEBACK is the next */
-extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
-extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
+extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
+					     * PAGECACHE_TAG_WRITEBACK is the next */
+extern const volatile __u32 flush_sequence; /* RQF_FLUSH_SEQ in rq_flags */
+extern const volatile __u32 preempt_guard;  /* keep programs from being preempted */
+extern const volatile __u32 wake_bytes;	    /* wake the reader when the ring holds this much */
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */

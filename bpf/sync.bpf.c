@@ -71,22 +71,21 @@ static __always_inline void ext4_tid_exit(struct frame *frame)
 
 /*
  * A flush whose completion was not seen: its queue runs none any more, and the
- * file system that waited for it is about to report success.
+ * file system that waited for it is about to report success, at @exit_ns.
  */
 static __always_inline void recover_flush(struct ledger_device *device, struct frame *frame,
-					  __u32 disk)
+					  __u32 disk, __u64 exit_ns)
 {
-	__u64 key = device->flush_rq, issue = device->flush_issue_ns, now;
+	__u64 key = device->flush_rq, issue = device->flush_issue_ns;
 
-	if (!key || issue < frame->enter_ns || !flush_has_ended((void *)key))
+	if (!key || issue < frame->enter_ns || issue > exit_ns || !flush_has_ended((void *)key))
 		return;
 	if (device->flush_rq != key || device->flush_issue_ns != issue ||
 	    bpf_map_delete_elem(&flushes, &key))
 		return;
 	device->flush_rq = 0;
-	now = bpf_ktime_get_ns();
-	ledger_device_flushed(device, issue, 0, now);
-	emit_flush(disk, issue, now, 0, false);
+	emit_flush(disk, issue, exit_ns, 0, false);
+	ledger_device_flushed(device, issue, 0, exit_ns);
 }
 
 /* Writes of the inode that completed unseen: nothing of it is under write-back,
@@ -253,7 +252,8 @@ static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owne
 
 /* One device's part of the record. */
 static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
-					__u32 disk, __u32 part, __u32 roles, __u64 watermark_enter)
+					__u64 exit_ns, __u32 disk, __u32 part, __u32 roles,
+					__u64 watermark_enter)
 {
 	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
 	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
@@ -263,7 +263,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 
 	__builtin_memset(out, 0, sizeof(*out));
 	if (device && !ret)
-		recover_flush(device, frame, disk);
+		recover_flush(device, frame, disk, exit_ns);
 	if (slot && !slot_is_foreign(slot, owner))
 		recover_slot(slot, frame);
 	out->disk = disk;
@@ -324,15 +324,15 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
 		if (!frame->disk)
 			return;
-		fill_device(&event->devices[0], frame, ret, frame->disk, frame->part,
-			    DEVICE_DATA | DEVICE_LOG, frame->watermark_enter_ns[0]);
+		fill_device(&event->devices[0], frame, ret, event->exit_ns, frame->disk,
+			    frame->part, DEVICE_DATA | DEVICE_LOG, frame->watermark_enter_ns[0]);
 		event->nr_devices = 1;
 		return;
 	}
 	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
 		if (i >= stack->nr)
 			break;
-		fill_device(&event->devices[i], frame, ret, stack->devices[i].disk,
+		fill_device(&event->devices[i], frame, ret, event->exit_ns, stack->devices[i].disk,
 			    stack->devices[i].part, stack->devices[i].roles,
 			    frame->watermark_enter_ns[i]);
 		event->nr_devices = i + 1;

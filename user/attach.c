@@ -173,6 +173,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 		add_blind_spot(attach, "direct writes cannot be charged to their file "
 				       "(kernel symbols are hidden, see kptr_restrict)");
 	skel->rodata->dirty_mark = kernel_dirty_mark(btf);
+	skel->rodata->flush_sequence = kernel_flush_sequence(btf);
 }
 
 static bool row_is_used(const struct program_row *row, enum attach_level level,

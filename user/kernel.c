@@ -52,12 +52,8 @@ int kernel_tracepoint_arguments(const struct btf *btf, const char *tracepoint)
 	return btf_vlen(type) - 1; /* without the registration's own void * */
 }
 
-/*
- * xa_flags keeps mark n at bit __GFP_BITS_SHIFT + n, dirty is mark 0. The shift
- * is a macro before 6.12 (23 on 5.10, 27 on 6.1); from then on BTF has the
- * enumerator it is made of.
- */
-uint32_t kernel_dirty_mark(const struct btf *btf)
+/* The value of an enumerator, whatever its enum is called; -1: there is none. */
+static int find_enumerator(const struct btf *btf, const char *name)
 {
 	uint32_t id, count = btf__type_cnt(btf);
 
@@ -70,10 +66,30 @@ uint32_t kernel_dirty_mark(const struct btf *btf)
 			continue;
 		value = btf_enum(type);
 		for (i = 0; i < btf_vlen(type); i++, value++)
-			if (!strcmp(btf__name_by_offset(btf, value->name_off), "___GFP_LAST_BIT"))
-				return 1U << value->val;
+			if (!strcmp(btf__name_by_offset(btf, value->name_off), name))
+				return value->val;
 	}
-	return 0;
+	return -1;
+}
+
+/*
+ * xa_flags keeps mark n at bit __GFP_BITS_SHIFT + n, dirty is mark 0. The shift
+ * is a macro before 6.12 (23 on 5.10, 27 on 6.1); from then on BTF has the
+ * enumerator it is made of.
+ */
+uint32_t kernel_dirty_mark(const struct btf *btf)
+{
+	int bit = find_enumerator(btf, "___GFP_LAST_BIT");
+
+	return bit < 0 ? 0 : 1U << bit;
+}
+
+/* A macro, 1 << 4, up to 6.11; then an enumerator, of an enum without a name in 6.12. */
+uint32_t kernel_flush_sequence(const struct btf *btf)
+{
+	int bit = find_enumerator(btf, "__RQF_FLUSH_SEQ");
+
+	return 1U << (bit < 0 ? 4 : bit);
 }
 
 /* The smallest program: return 0. */

@@ -28,6 +28,9 @@ int kernel_tracepoint_arguments(const struct btf *btf, const char *tracepoint);
 /* The bit of xa_flags that marks dirty pages (PAGECACHE_TAG_DIRTY); 0: not known on this kernel. */
 uint32_t kernel_dirty_mark(const struct btf *btf);
 
+/* RQF_FLUSH_SEQ: the bit of rq_flags that marks a request in the flush machinery. */
+uint32_t kernel_flush_sequence(const struct btf *btf);
+
 /* Do such programs really load and attach to @function? Existence is not permission. */
 bool kernel_can_fentry(const struct btf *btf, const char *function);
 bool kernel_can_kprobe(const char *function);

@@ -187,7 +187,10 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 		node = stack_refresh_dev(pipeline->stack, event->disk);
 	memset(device, 0, sizeof(*device));
 	device->event = event;
-	device->watermark_ns = event->watermark_ns;
+	/* A flush on its way into the ledger may be in the ring already. */
+	device->watermark_ns = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns);
+	if (device->watermark_ns < event->watermark_ns)
+		device->watermark_ns = event->watermark_ns;
 	if (!node) {
 		format_dev(device->name, sizeof(device->name), event->disk);
 		device->cache = CACHE_UNKNOWN;

@@ -507,6 +507,10 @@ static void find_need(struct judgement *j)
 		if (judge_cache(&j->facts->devices[i]) != PROOF_STABLE &&
 		    (out->need_drain || j->facts->devices[i].watermark_ns < out->need_ns))
 			out->need_disks[out->nr_need++] = j->facts->devices[i].event->disk;
+	/* A flush that came before the return already: it is to be named. */
+	for (i = 0; !out->nr_need && i < j->facts->nr_devices; i++)
+		if (judge_cache(&j->facts->devices[i]) != PROOF_STABLE)
+			out->need_disks[out->nr_need++] = j->facts->devices[i].event->disk;
 }
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
