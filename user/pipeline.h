@@ -12,10 +12,6 @@
 
 struct pipeline;
 
-/* How a file system or device that was not known is looked up: scans the
- * stacks anew and tells the kernel side. */
-typedef void (*pipeline_rescan_fn)(void *ctx);
-
 /*
  * record → decode → verdict → store: the only place that knows the order of
  * the stages. @stack and @store are lent. NULL: out of memory.
@@ -27,6 +23,9 @@ void pipeline_free(struct pipeline *pipeline);
 typedef bool (*pipeline_doubt_fn)(void *ctx);
 void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx);
 
+/* How a file system or device that was not known is looked up: scans the
+ * stacks anew and tells the kernel side. */
+typedef void (*pipeline_rescan_fn)(void *ctx);
 void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
 
 /* Flushes that started before are none of the audit's. */
