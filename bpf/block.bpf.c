@@ -9,107 +9,7 @@
  * Flushes are followed by request pointer: the task that issues one is a
  * worker, the one that completes it whatever the interrupt hit.
  */
-#include "state.bpf.h"
-
-#define MAX_BIOS_PER_REQUEST 512
-
-/* Whom a write is charged to. */
-struct owner {
-	__u64 hash; /* 0: nobody */
-	__u64 ino;
-	__u32 s_dev;
-	bool meta; /* block device pages, btrfs tree pages, buffers marked REQ_META */
-	bool direct;
-};
-
-/* What attribution reads of a bio; its pointer may be typed or a plain number. */
-struct bio_view {
-	__u64 end_io;
-	__u64 private;
-	__u64 vector;
-	__u32 index;
-	__u32 opf;
-};
-
-static __always_inline void view_bio(struct bio *bio, struct bio_view *view)
-{
-	view->end_io = (__u64)BPF_CORE_READ(bio, bi_end_io);
-	view->private = (__u64)BPF_CORE_READ(bio, bi_private);
-	view->vector = (__u64)BPF_CORE_READ(bio, bi_io_vec);
-	view->index = BPF_CORE_READ(bio, bi_iter.bi_idx);
-	view->opf = BPF_CORE_READ(bio, bi_opf);
-}
-
-/* The address space of a direct write, from the structure its end function gets.
- * The kinds that are not iomap's belong to no inode that can be known. */
-static __always_inline bool direct_mapping(struct bio_view *view, struct address_space **mapping)
-{
-	__u64 end_io = view->end_io, private = view->private;
-	__u32 i;
-
-	if (end_io_chain && end_io == end_io_chain) { /* the front part of a split one */
-		struct bio *parent = (void *)private;
-
-		end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
-		private = (__u64)BPF_CORE_READ(parent, bi_private);
-	}
-	if (end_io_iomap && end_io == end_io_iomap) {
-		struct iomap_dio *dio = (void *)private;
-
-		*mapping = BPF_CORE_READ(dio, iocb, ki_filp, f_mapping);
-		return true;
-	}
-	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
-		if (end_io_direct[i] && end_io == end_io_direct[i])
-			return true;
-	return false;
-}
-
-static __always_inline struct page *first_page(struct bio_view *view)
-{
-	struct bio_vec *vector = (void *)view->vector;
-
-	if (!vector)
-		return NULL;
-	vector += view->index; /* 16 bytes each on every kernel */
-	return BPF_CORE_READ(vector, bv_page);
-}
-
-static __always_inline void attribute(struct bio_view *view, __u32 disk, struct owner *owner)
-{
-	struct address_space *mapping = NULL;
-	struct super_block *sb;
-	struct inode *host;
-	unsigned long magic;
-	struct page *page;
-
-	__builtin_memset(owner, 0, sizeof(*owner));
-	owner->direct = direct_mapping(view, &mapping);
-	if (!owner->direct && (view->opf & 0xff) != REQ_OP_WRITE_ZEROES) {
-		page = first_page(view);
-		mapping = page ? page_mapping(page) : NULL;
-	}
-	if (!mapping) {
-		owner->meta = view->opf & OPF(META);
-		return;
-	}
-	host = BPF_CORE_READ(mapping, host);
-	sb = BPF_CORE_READ(host, i_sb);
-	magic = BPF_CORE_READ(sb, s_magic);
-	owner->s_dev = BPF_CORE_READ(sb, s_dev);
-	owner->ino = BPF_CORE_READ(host, i_ino);
-	if (magic == BDEV_MAGIC) {
-		owner->ino = BPF_CORE_READ(host, i_rdev);
-		owner->meta = !owner->direct;
-	} else if (magic == BTRFS_MAGIC) {
-		owner->meta = owner->ino == BTRFS_BTREE_INODE;
-	} else if (magic == F2FS_MAGIC) {
-		/* one bio mixes the pages of several inodes (f2fs_submit_page_write) */
-		owner->meta = owner->ino <= 2; /* the node and meta inodes */
-		return;
-	}
-	owner->hash = slot_owner(owner->s_dev, owner->ino, disk);
-}
+#include "owner.bpf.h"
 
 static __always_inline struct frame *current_frame(void)
 {
@@ -123,7 +23,7 @@ static __always_inline struct frame *current_frame(void)
  * no inode on their pages. */
 static __always_inline bool is_call_data(struct frame *frame, struct owner *owner)
 {
-	if (owner->hash)
+	if (owner->ino && !owner->meta)
 		return owner->ino == frame->ino && owner->s_dev == frame->s_dev;
 	return !owner->meta && frame->fs_magic == BTRFS_MAGIC;
 }
@@ -139,13 +39,18 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 	if (data) {
 		__sync_fetch_and_add(&frame->own_data_pending, 1);
 		frame->own_data_queued_ns = now;
+		frame->own_data_disk = !frame->own_data_disk || frame->own_data_disk == entry->disk
+					       ? entry->disk
+					       : DISK_SEVERAL;
 		if (frame->wait_source != WAIT_OBSERVED)
 			frame->wait_done_ns = 0; /* it was not over after all */
 	}
+	if (entry->is_meta)
+		__sync_fetch_and_add(&frame->own_meta_pending, 1);
 	if (!entry->preflush)
 		return;
+	frame->flags |= SYNC_ASKED_FLUSH;
 	__sync_fetch_and_add(&frame->own_flush_pending, 1);
-	frame->own_flush_queued_ns = now;
 	/* ext4, xfs, btrfs, f2fs and block devices ask for the flush only after
 	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). */
 	if (!frame->wait_done_ns)
@@ -168,11 +73,13 @@ static __always_inline void remember(struct bio *bio, struct bio_entry *entry, s
 /*
  * Is a metadata write with FUA a commit record? With PREFLUSH it is (jbd2, the
  * iclog of an xfs commit; xfs' other iclogs have PREFLUSH alone). btrfs asks for the flush first
- * and writes its super block with FUA only (barrier_all_devices); FUA alone else is the update of a
- * journal's super block, which commits nothing.
+ * and writes its super block with FUA only (barrier_all_devices). FUA alone else is the update of a
+ * journal's super block, a page of the device's cache, which commits nothing; or an iclog on a log
+ * device of its own, from memory of xfs' own: the flush before it went to the data device.
+ * @asked: where an empty flush for this file system is noted, which may be the whole disk's.
  */
-static __always_inline void log_asked(struct ledger_log *log, struct bio_entry *entry, __u32 bytes,
-				      __u64 now)
+static __always_inline void log_asked(struct ledger_log *log, struct ledger_log *asked,
+				      struct bio_entry *entry, __u32 bytes, __u64 now)
 {
 	if (!bytes) {
 		log->flush_asked_ns = now;
@@ -181,14 +88,13 @@ static __always_inline void log_asked(struct ledger_log *log, struct bio_entry *
 	}
 	if (entry->preflush) {
 		entry->commit_flush_ns = now;
-	} else if (log->flush_asked_tid == entry->tid && log->flush_asked_ns) {
-		entry->commit_flush_ns = log->flush_asked_ns;
-		log->flush_asked_ns = 0;
-	} else {
+	} else if (asked->flush_asked_tid == entry->tid && asked->flush_asked_ns) {
+		entry->commit_flush_ns = asked->flush_asked_ns;
+		asked->flush_asked_ns = 0;
+	} else if (entry->owner) {
 		entry->is_commit = 0;
-	}
-	if (!entry->is_commit)
 		return;
+	}
 	log->pending_flush_ns = entry->commit_flush_ns;
 	log->pending_queued_ns = now;
 }
@@ -203,9 +109,10 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	struct ledger_log *log;
 	struct owner owner = {};
 	struct bio_view view = {};
+	struct ledger_log *asked;
 	struct frame *frame;
+	__u32 index, part;
 	__u64 cache, now;
-	__u32 index;
 
 	entry.preflush = !!(opf & OPF(PREFLUSH));
 	if (!op_is_data(opf) && !entry.preflush)
@@ -251,10 +158,14 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	if (!frame && !entry.bio_based && !entry.preflush && !entry.fua && !entry.is_log)
 		return 0;
 	entry.tid = bpf_get_current_pid_tgid();
+	part = bytes ? bio_partition(bio) : 0;
+	asked = part ? log_get(entry.part) : NULL;
+	if (part)
+		entry.part = part;
 	if (entry.preflush || entry.is_commit) {
 		log = log_get(entry.part);
 		if (log)
-			log_asked(log, &entry, bytes, now);
+			log_asked(log, asked ?: log, &entry, bytes, now);
 	}
 	if (frame) {
 		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
@@ -272,6 +183,8 @@ static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool
 {
 	struct frame *frame;
 	__u32 tid = entry->frame_tid;
+	/* Else it was a flush alone, of whose failure the device's record tells. */
+	bool wrote = entry->left_bytes > 0 || entry->done_ns;
 
 	if (!entry->frame_id)
 		return;
@@ -279,7 +192,7 @@ static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool
 	if (!frame || frame->id != entry->frame_id)
 		return;
 	if (failed)
-		__sync_fetch_and_add(&frame->own_errors, 1);
+		__sync_fetch_and_add(&frame->own_errors, wrote);
 	else if (fua && entry->done_ns)
 		__sync_fetch_and_add(&frame->own_fua, 1);
 	else if (entry->is_meta)
@@ -288,6 +201,8 @@ static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool
 		ledger_max(&frame->own_data_done_ns, entry->done_ns);
 	if (entry->own_data)
 		__sync_fetch_and_add(&frame->own_data_pending, -1);
+	if (entry->is_meta)
+		__sync_fetch_and_add(&frame->own_meta_pending, -1);
 	if (entry->preflush)
 		__sync_fetch_and_add(&frame->own_flush_pending, -1);
 }
@@ -311,7 +226,6 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 		log->commit_flush_ns = entry->commit_flush_ns;
 		log->commit_stable_ns = fua ? entry->done_ns : 0;
 		log->commit_done_ns = entry->done_ns;
-		log->commit_tid = entry->tid;
 	}
 }
 
@@ -398,6 +312,22 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 	return 0;
 }
 
+/*
+ * What of a completed request lies behind the bios that can be walked. Their
+ * inodes keep it as in flight, until a sync finds their pages written
+ * (recover_slot); as done it counts against everybody.
+ */
+static __always_inline void account_rest(__u32 disk, __u32 bytes, __u32 flags, __u64 now)
+{
+	struct ledger_device *device = device_get(disk);
+
+	if (!device)
+		return;
+	ledger_device_done(device, bytes, flags & COMPLETION_KNOWN, true, flags & COMPLETION_FUA,
+			   now);
+	ledger_max(&device->unattributed_done_ns, now);
+}
+
 static __always_inline int on_rq_issue(struct request *rq)
 {
 	struct ledger_device *device;
@@ -458,7 +388,7 @@ static __always_inline int flush_complete(struct request *rq, int error)
 	if (device->flush_rq == key)
 		device->flush_rq = 0;
 	/* The record first: who sees the watermark must find it in the ring. */
-	emit_flush(disk, issue, now, error > 0 ? -5 : error, false);
+	emit_flush(disk, issue, now, completion_errno(error), false);
 	ledger_device_flushed(device, issue, error, now);
 	return 0;
 }
@@ -510,7 +440,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	if (bio && nr_bytes)
-		count_loss(LOSS_WALK);
+		account_rest(disk, nr_bytes, flags, now);
 	return 0;
 }
 
@@ -533,7 +463,7 @@ static __always_inline int on_bio_complete(struct bio *bio)
 	if (!device)
 		return 0;
 	now = bpf_ktime_get_ns();
-	error = bio->bi_status;
+	error = completion_errno(bio->bi_status);
 	if (entry.left_bytes > 0) {
 		entry.done_ns = now;
 		ledger_device_done(device, entry.left_bytes, entry.tracked,
@@ -548,7 +478,7 @@ static __always_inline int on_bio_complete(struct bio *bio)
 	if (entry.preflush) {
 		/* Just before: its own data, done within the same tick, are not covered by it. */
 		ledger_device_flushed(device, entry.queued_ns - 1, error, now);
-		emit_flush(entry.disk, entry.queued_ns, now, error ? -5 : 0, true);
+		emit_flush(entry.disk, entry.queued_ns, now, error, true);
 	}
 	frame_finish(&entry, entry.fua, error);
 	log_finish(&entry, entry.fua, error);

@@ -21,6 +21,7 @@ enum event_type {
 	EVENT_SYNC,	/* a sync call that returned */
 	EVENT_FLUSH,	/* a flush that completed */
 	EVENT_DRAIN,	/* the last write in flight of a watched inode completed */
+	EVENT_WRITE,	/* a write that failed, or one queued to a file that has failed ones */
 	EVENT_TYPES,
 };
 
@@ -45,12 +46,12 @@ enum event_sync_flag {
 	SYNC_HAS_PATH = 1 << 0,
 	SYNC_NO_FILE = 1 << 1, /* the descriptor named no open file */
 	SYNC_INNER = 1 << 2,   /* a stacked file system passed the call to the inode named here */
-	SYNC_DIRTY_ENTER = 1 << 3,	/* the page cache had dirty pages of the inode at entry */
-	SYNC_DIRTY_EXIT = 1 << 4,	/* ... and at return */
-	SYNC_DIRTY_UNKNOWN = 1 << 5,	/* the dirty mark cannot be read on this kernel */
+	SYNC_ASKED_FLUSH = 1 << 3, /* the calling thread asked for a flush, alone or with a write */
+	SYNC_DIRTY_EXIT = 1 << 4,  /* the page cache had dirty pages of the inode at return */
+	SYNC_DIRECTORY = 1 << 5,
 	SYNC_TOPOLOGY_UNKNOWN = 1 << 6, /* the device stack of the file system was not known yet */
 	SYNC_TOUCHED_BY_LOSS = 1 << 7,	/* a ledger map was full when a write of this call came */
-	SYNC_DIRECTORY = 1 << 8,
+	SYNC_DATA_IN_INODE = 1 << 8,	/* ext4: inline data, no block of its own */
 	SYNC_BLOCK_DEVICE = 1 << 9,
 	SYNC_TID_UNCOMMITTED =
 		1 << 10, /* ext4: the inode's transaction was not committed at return */
@@ -58,6 +59,8 @@ enum event_sync_flag {
 	SYNC_JOURNAL_IDLE = 1 << 13, /* ext4: no transaction was being committed at return */
 	SYNC_TID_NEEDED = 1 << 12,   /* ext4: the inode's transaction was not committed at entry */
 };
+
+#define DISK_SEVERAL 0xffffffffU
 
 enum event_device_role {
 	DEVICE_DATA = 1 << 0, /* the file system stands on it */
@@ -84,17 +87,18 @@ struct event_header {
 struct event_device {
 	__u32 disk;
 	__u32 part;
+	__u32 slot; /* of the ledger, where the inode is counted on this disk */
+	__u32 lost; /* writes of this device that found a map full, since the audit began */
 	__u8 roles;
 	__u8 cache;
 	__u8 slot_shared; /* the ledger slot of the inode also counted another inode's writes */
-	__u8 pad;
-	__u32 lost; /* writes of this device that found a map full, since the audit began */
+	__u8 pad[5];
 	__u64 watermark_enter_ns;
 	__u64 watermark_ns;
 	__u64 flush_error_ns; /* completion of the newest failed flush, 0: none */
 	__s64 inflight_bytes; /* of the inode */
 	__u64 last_done_ns;   /* newest non-FUA completion of the inode, 0: none seen */
-	__u64 last_error_ns;  /* newest failed write of the inode, 0: none */
+	__u64 last_error_ns;  /* newest failed write-back of the inode, 0: none known */
 	__s64 unattributed_inflight_bytes;
 	__u64 unattributed_done_ns;
 	__s64 any_inflight_bytes;
@@ -105,8 +109,6 @@ struct event_device {
 	__u64 commit_flush_ns;	/* when the flush that goes with it was asked for, 0: none */
 	__u64 commit_done_ns;	/* when it completed, */
 	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
-	__u32 commit_tid;	/* the thread that queued the commit record */
-	__u32 slot;		/* of the ledger, where the inode is counted on this disk */
 };
 
 struct event_sync {
@@ -120,12 +122,14 @@ struct event_sync {
 	__u8 kind;
 	__u8 wait_source;
 	__u8 nr_devices;
-	__u8 pad[5];
+	__u8 pad;
+	__u32 generation;  /* of the inode: tells a file from an earlier one of the same number */
 	__u32 flags;	   /* enum event_sync_flag */
 	__s32 ret;	   /* 0 or -errno */
 	__u32 s_dev;	   /* of the inode the data belongs to */
 	__u32 outer_s_dev; /* of the inode the caller named; differs for a stacked file system */
 	__u64 ino;
+	__u64 size; /* of the file at return, ~0: not known */
 	__u64 outer_ino;
 	__u64 fs_magic;
 	__u64 outer_fs_magic;
@@ -136,9 +140,10 @@ struct event_sync {
 	__u64 own_data_queued_ns;
 	__s32 own_pending;	 /* data writes of them still in flight at return */
 	__s32 own_flush_pending; /* flushes asked for by the thread, not complete at return */
-	__u64 own_flush_queued_ns;
-	__u32 own_errors;
-	__u32 own_fua;					/* writes that carried FUA to the drive */
+	__u32 own_errors;	 /* writes of them that failed */
+	__u32 own_fua;		 /* writes that carried FUA to the drive */
+	__u32 own_data_disk;	 /* where own data went; 0: nowhere, DISK_SEVERAL */
+	__s32 own_meta_pending;	 /* metadata writes of them still in flight at return */
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 
@@ -157,6 +162,31 @@ struct event_drain {
 	__u32 disk;
 	__u32 slot; /* as in event_device */
 	__u64 done_ns;
+};
+
+enum event_write_flag {
+	WRITE_META = 1 << 0,	  /* of the file system itself */
+	WRITE_UNCHARGED = 1 << 1, /* nobody can be charged with it: no inode, no range */
+	WRITE_ANYWHERE = 1 << 2,  /* where in the file it was is not known */
+};
+
+/*
+ * A piece of a file whose write-back failed. Once a file has one, also each
+ * piece of it that is queued again; should that fail, it is told in turn.
+ * Direct writes have no part in it: write() itself tells.
+ */
+struct event_write {
+	struct event_header header;
+	__u64 at_ns;
+	__u64 offset;
+	__u64 bytes;
+	__u64 ino;
+	__u32 s_dev;
+	__u32 generation;
+	__u32 disk;
+	__u32 part;  /* 0: not known */
+	__s32 error; /* -errno: it failed; 0: it was queued */
+	__u32 flags; /* enum event_write_flag */
 };
 
 /* The name components of a path, leaf first, each with its terminating NUL. */
@@ -178,13 +208,12 @@ enum event_path_flag {
 /* Losses and refusals, one counter per cause, read when the audit ends. */
 enum event_loss {
 	LOSS_RING = 0,	 /* ring buffer full: a record of a sync call or its name */
-	LOSS_RING_FLUSH, /* ... a record of a flush */
+	LOSS_RING_FLUSH, /* ... a record of a flush or a write */
 	LOSS_ENTRIES,	 /* the entry of a call was not seen, its return was */
 	LOSS_FRAMES,	 /* no room to remember a call in progress */
 	LOSS_FLUSHES,	 /* no room to remember a flush in flight */
 	LOSS_BIOS,	 /* no room to remember a write in flight */
 	LOSS_DEVICES,	 /* no room for another device */
-	LOSS_WALK,	 /* a request held more bios than can be walked */
 	LOSS_TARGETS,	 /* no room for another audited process */
 	LOSSES,
 };
@@ -218,10 +247,11 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
 EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
-EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 176);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 176 + 8 * 152);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 184);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 184 + 8 * 152);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
+EVENT_ASSERT("event_write", sizeof(struct event_write) == 64);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

@@ -58,8 +58,10 @@ struct request_queue___features {
 };
 
 struct bvec_iter {
+	__u64 bi_sector;
 	unsigned int bi_size;
 	unsigned int bi_idx;
+	unsigned int bi_bvec_done;
 };
 
 struct page;
@@ -82,8 +84,30 @@ struct bio {
 	struct bio_vec *bi_io_vec;
 };
 
+struct device {
+	unsigned int devt;
+};
+
+struct hd_struct {
+	__u64 start_sect;
+	__u64 nr_sects;
+	struct device __dev;
+};
+
+struct disk_part_tbl {
+	int len;
+	struct hd_struct *part[];
+};
+
+struct gendisk___parts {
+	int major;
+	int first_minor;
+	struct request_queue *queue;
+	struct disk_part_tbl *part_tbl;
+};
+
 struct bio___disk { /* up to 5.11 */
-	struct gendisk *bi_disk;
+	struct gendisk___parts *bi_disk;
 	unsigned char bi_partno;
 };
 
@@ -125,6 +149,14 @@ struct page {
 	struct address_space *mapping;
 };
 
+struct page___index { /* up to 5.15 */
+	unsigned long index;
+};
+
+struct folio { /* 5.16 on; as long as it is of one page, it is its page */
+	unsigned long index;
+};
+
 struct page___mask { /* 7.1 on, measured 7.2 */
 	unsigned long compound_info;
 };
@@ -147,6 +179,8 @@ struct inode {
 	struct address_space *i_mapping;
 	unsigned long i_ino; /* 8 bytes on every kernel, u64 since 7.x */
 	__u32 i_rdev;
+	__u32 i_generation;
+	long long i_size;
 };
 
 struct bdev_inode {
@@ -238,6 +272,7 @@ struct ext4_sb_info {
 };
 
 struct ext4_inode_info {
+	unsigned long i_flags;
 	unsigned int i_sync_tid;
 	unsigned int i_datasync_tid;
 	struct inode vfs_inode;
@@ -317,6 +352,36 @@ static __always_inline __u64 queue_cache(struct request_queue *queue)
 	return bits;
 }
 
+#define MAX_PARTITIONS 16
+
+/*
+ * Up to 5.11 a bio has been moved to the whole disk before it is seen
+ * (blk_partition_remap): the partition it was for is the one that holds its
+ * sector. Of an empty flush it cannot be told. 0: none, or not to be told.
+ */
+static __always_inline __u32 bio_partition(struct bio *bio)
+{
+	struct bio___disk *old = (void *)bio;
+	struct disk_part_tbl *table;
+	struct hd_struct *part;
+	__u64 sector, start;
+	__u32 i;
+
+	if (bpf_core_field_exists(bio->bi_bdev))
+		return 0;
+	table = BPF_CORE_READ(old, bi_disk, part_tbl);
+	sector = BPF_CORE_READ(bio, bi_iter.bi_sector);
+	for (i = 1; i < MAX_PARTITIONS && i < (__u32)BPF_CORE_READ(table, len); i++) {
+		bpf_probe_read_kernel(&part, sizeof(part), &table->part[i]);
+		if (!part)
+			continue;
+		start = BPF_CORE_READ(part, start_sect);
+		if (sector >= start && sector - start < BPF_CORE_READ(part, nr_sects))
+			return BPF_CORE_READ(part, __dev.devt);
+	}
+	return 0;
+}
+
 /* Where a bio goes: @disk the whole disk, @part the number it was addressed to. */
 static __always_inline struct request_queue *bio_target(struct bio *bio, __u32 *disk, __u32 *part)
 {
@@ -329,7 +394,7 @@ static __always_inline struct request_queue *bio_target(struct bio *bio, __u32 *
 	} else {
 		struct bio___disk *old = (void *)bio;
 
-		*disk = disk_number(old->bi_disk);
+		*disk = disk_number((void *)old->bi_disk);
 		*part = *disk + old->bi_partno;
 		return old->bi_disk->queue;
 	}
@@ -392,6 +457,43 @@ static __always_inline struct address_space *page_mapping(struct page *page)
 	unsigned long mapping = (unsigned long)BPF_CORE_READ(page_head(page), mapping);
 
 	return (mapping & 3) ? NULL : (void *)mapping;
+}
+
+/* Where in its file a page is, in pages. */
+static __always_inline __u64 page_index(struct page *page)
+{
+	struct page *head = page_head(page);
+	__u64 index;
+
+	if (bpf_core_field_exists(((struct folio *)0)->index))
+		index = BPF_CORE_READ((struct folio *)head, index);
+	else
+		index = BPF_CORE_READ((struct page___index *)head, index);
+	return index + ((__u64)page - (__u64)head) / bpf_core_type_size(struct page);
+}
+
+/*
+ * The errno of a completion. Requests end with -errno up to 5.10, then with a
+ * blk_status_t, whose first values have not changed since 4.13 (blk_types.h).
+ */
+static __always_inline int completion_errno(int status)
+{
+	if (status <= 0)
+		return status;
+	switch (status) {
+	case 2: /* BLK_STS_TIMEOUT */
+		return -110;
+	case 3: /* BLK_STS_NOSPC */
+		return -28;
+	case 4: /* BLK_STS_TRANSPORT */
+		return -67;
+	case 5: /* BLK_STS_TARGET */
+		return -121;
+	case 7: /* BLK_STS_MEDIUM */
+		return -61;
+	default:
+		return -5;
+	}
 }
 
 /* Is the page being written? Its flags are its first word on every kernel. */

@@ -29,9 +29,11 @@ struct ledger_slot {
 	__u64 owner; /* hash of the inode the slot was taken for, 0: free */
 	__s64 inflight_bytes;
 	__u64 last_done_ns;  /* newest non-FUA completion */
-	__u64 last_error_ns; /* newest failed completion */
 	__u64 shared_ns;     /* another inode had uncovered writes in the slot until then */
 	__u64 watched;	     /* tell user space when nothing is in flight any more */
+	__u64 last_error_ns; /* newest write-back that failed, */
+	__u64 error_owner;   /* of the inode with this hash */
+	__u64 error_generation;
 };
 
 /* One device: a whole disk, as requests name it. */
@@ -59,7 +61,6 @@ struct ledger_log {
 	__u64 commit_flush_ns;
 	__u64 commit_done_ns;
 	__u64 commit_stable_ns;
-	__u64 commit_tid;	 /* the thread that queued it */
 	__u64 pending_queued_ns; /* newest commit record that was queued */
 	__u64 pending_flush_ns;
 	__u64 flush_asked_ns; /* newest flush without data, and the thread that asked */
@@ -118,9 +119,7 @@ LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 owner, __u64 
 {
 	if (slot->owner != owner)
 		ledger_max(&slot->shared_ns, now);
-	if (failed)
-		ledger_max(&slot->last_error_ns, now);
-	else if (!fua)
+	if (!failed && !fua)
 		ledger_max(&slot->last_done_ns, now);
 	if (tracked)
 		ledger_add(&slot->inflight_bytes, -(__s64)bytes);
@@ -131,6 +130,26 @@ LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 owner, __u64 
 		return 1;
 	}
 	return 0;
+}
+
+/*
+ * Write-back of the inode with hash @owner failed: its pages count as clean now
+ * and a later sync succeeds, until what failed has been written again.
+ */
+LEDGER_INLINE void ledger_slot_failed(struct ledger_slot *slot, __u64 owner, __u32 generation,
+				      __u64 now)
+{
+	slot->error_owner = owner;
+	slot->error_generation = generation;
+	ledger_max(&slot->last_error_ns, now);
+}
+
+/* When did write-back of this very inode last fail? 0: not that the slot knows. */
+LEDGER_INLINE __u64 ledger_slot_error(const struct ledger_slot *slot, __u64 owner, __u32 generation)
+{
+	return slot->error_owner == owner && slot->error_generation == generation
+		       ? slot->last_error_ns
+		       : 0;
 }
 
 LEDGER_INLINE void ledger_device_queued(struct ledger_device *device, __u64 bytes, int attributed)

@@ -21,6 +21,7 @@ const volatile __u64 end_io_chain = 0;
 const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS] = {};
 const volatile __u32 dirty_mark = 0;
 const volatile __u32 flush_sequence = 0;
+const volatile __u32 page_bytes = 4096;
 const volatile __u32 preempt_guard = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
 
@@ -30,6 +31,7 @@ __u32 selftest = 0;
 
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
+__u32 failures = 0;
 
 /* 6.10 on */
 extern void bpf_preempt_disable(void) __weak __ksym;

@@ -37,7 +37,8 @@ struct bio_entry {
 	__u32 pad2;
 };
 
-#define SLOT_NONE 0xffffffffU
+#define SLOT_NONE	     0xffffffffU
+#define MAX_BIOS_PER_REQUEST 512
 
 /* A sync call in progress, by thread. */
 struct frame {
@@ -58,14 +59,17 @@ struct frame {
 	__u32 wait_source;
 	__u32 opener;	  /* enum event_hook that opened it and will close it */
 	__u32 tid_wanted; /* ext4: the transaction that makes the inode reachable */
+	__u32 generation;
 	__u64 sb;
 	__u64 waiting_on; /* struct file * of the write-back wait in progress (kprobe level) */
 	__u64 own_bytes;
 	__u64 own_data_done_ns;
 	__u64 own_meta_done_ns;
 	__u64 own_data_queued_ns;
-	__u64 own_flush_queued_ns;
 	__s64 own_data_pending;
+	__u32 own_data_disk;
+	__u32 pad;
+	__s64 own_meta_pending;
 	__u64 own_data_page; /* first page of its data write, if it was a single one */
 	__u64 own_data_writes;
 	__s64 own_flush_pending;
@@ -179,8 +183,9 @@ extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
 extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
 					     * PAGECACHE_TAG_WRITEBACK is the next */
 extern const volatile __u32 flush_sequence; /* RQF_FLUSH_SEQ in rq_flags */
-extern const volatile __u32 preempt_guard;  /* keep programs from being preempted */
-extern const volatile __u32 wake_bytes;	    /* wake the reader when the ring holds this much */
+extern const volatile __u32 page_bytes;
+extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
+extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
@@ -190,6 +195,8 @@ extern __u32 selftest;	/* count hits of the auditor's own calls */
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
+
+extern __u32 failures; /* a write has failed since the start */
 
 /*
  * From 7.0 on tracepoints run preemptible, and a run is skipped while another

@@ -5,7 +5,7 @@
 /* Sizes of the kernel maps and the values user space writes into them. */
 #include "events.h"
 
-#define STATE_SLOTS	     131072 /* 6 MiB; fewer may be used, see slot_mask */
+#define STATE_SLOTS	     131072 /* 8 MiB; fewer may be used, see slot_mask */
 #define STATE_DEVICES	     1024
 #define STATE_BIOS	     32768
 #define STATE_FLUSHES	     4096

@@ -9,10 +9,10 @@
  */
 #include "state.bpf.h"
 
-#define EXT4_MAGIC 0xEF53
-#define S_IFMT	   0170000
-#define S_IFDIR	   0040000
-#define S_IFBLK	   0060000
+#define EXT4_MAGIC	    0xEF53
+#define S_IFMT		    0170000
+#define S_IFDIR		    0040000
+#define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
 
 static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
 {
@@ -47,8 +47,13 @@ static __always_inline void ext4_tid_enter(struct frame *frame, struct inode *in
 	if (!journal)
 		return;
 	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
-	frame->tid_wanted = frame->kind == SYNC_FDATASYNC ? BPF_CORE_READ(info, i_datasync_tid)
-							  : BPF_CORE_READ(info, i_sync_tid);
+	if (bpf_core_field_exists(info->i_flags) &&
+	    BPF_CORE_READ(info, i_flags) & EXT4_INLINE_DATA_FL)
+		frame->flags |= SYNC_DATA_IN_INODE;
+	/* ext4_fsync_journal() goes by i_datasync_tid also where the data is in the inode. */
+	frame->tid_wanted = frame->kind == SYNC_FDATASYNC && !(frame->flags & SYNC_DATA_IN_INODE)
+				    ? BPF_CORE_READ(info, i_datasync_tid)
+				    : BPF_CORE_READ(info, i_sync_tid);
 	frame->flags |= SYNC_TID_KNOWN;
 	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
 		frame->flags |= SYNC_TID_NEEDED;
@@ -169,20 +174,20 @@ static __always_inline void snapshot(struct frame *frame)
 static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
 {
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
-	unsigned short mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
 	struct block_device *bdev = BPF_CORE_READ(sb, s_bdev);
 
-	frame->flags &= ~(SYNC_DIRECTORY | SYNC_BLOCK_DEVICE);
+	frame->flags &= ~(SYNC_BLOCK_DEVICE | SYNC_DIRECTORY);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
+		frame->flags |= SYNC_DIRECTORY;
 	frame->s_dev = BPF_CORE_READ(sb, s_dev);
 	frame->fs_magic = BPF_CORE_READ(sb, s_magic);
 	frame->ino = BPF_CORE_READ(inode, i_ino);
+	frame->generation = BPF_CORE_READ(inode, i_generation);
 	frame->sb = (__u64)sb;
 	if (frame->fs_magic == BDEV_MAGIC) {
 		frame->flags |= SYNC_BLOCK_DEVICE;
 		frame->ino = BPF_CORE_READ(inode, i_rdev);
 		bdev = inode_bdev(inode);
-	} else if (mode == S_IFDIR) {
-		frame->flags |= SYNC_DIRECTORY;
 	}
 	frame->part = 0;
 	frame->disk = 0;
@@ -215,13 +220,9 @@ static __always_inline int frame_open(struct file *file, __u32 kind, __u32 opene
 		frame.outer_s_dev = frame.s_dev;
 		frame.outer_ino = frame.ino;
 		frame.outer_fs_magic = frame.fs_magic;
-		if (frame_marked(&frame, dirty_mark))
-			frame.flags |= SYNC_DIRTY_ENTER;
 	} else {
 		frame.flags |= SYNC_NO_FILE;
 	}
-	if (!dirty_mark)
-		frame.flags |= SYNC_DIRTY_UNKNOWN;
 	if (bpf_map_update_elem(&frames, &tid, &frame, BPF_ANY)) {
 		count_loss(LOSS_FRAMES);
 		return 1;
@@ -241,8 +242,6 @@ static __always_inline void frame_inner(struct frame *frame, struct inode *inode
 	frame->flags |= SYNC_INNER;
 	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
 	frame_aim(frame, inode);
-	if (frame_marked(frame, dirty_mark))
-		frame->flags |= SYNC_DIRTY_ENTER;
 }
 
 static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owner)
@@ -282,7 +281,6 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		out->commit_flush_ns = log->commit_flush_ns;
 		out->commit_done_ns = log->commit_done_ns;
 		out->commit_stable_ns = log->commit_stable_ns;
-		out->commit_tid = log->commit_tid;
 	}
 	if (slot) {
 		if (frame->kind == SYNC_FILE_RANGE)
@@ -291,7 +289,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		if (out->inflight_bytes <= 0)
 			slot->watched = 0;
 		out->last_done_ns = slot->last_done_ns;
-		out->last_error_ns = slot->last_error_ns;
+		out->last_error_ns = ledger_slot_error(slot, owner, frame->generation);
 		out->slot_shared = slot_is_foreign(slot, owner) ||
 				   (device && slot->shared_ns > device->watermark_ns);
 	}
@@ -339,6 +337,21 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 	}
 }
 
+/* ~0 when the file was closed meanwhile: another may be in its place. */
+static __always_inline __u64 file_size(struct frame *frame)
+{
+	struct address_space *mapping = (void *)frame->mapping;
+	struct inode *host;
+
+	if (!mapping || (frame->flags & SYNC_BLOCK_DEVICE))
+		return ~0ULL;
+	host = BPF_CORE_READ(mapping, host);
+	if (BPF_CORE_READ(host, i_ino) != frame->ino ||
+	    BPF_CORE_READ(host, i_generation) != frame->generation)
+		return ~0ULL;
+	return BPF_CORE_READ(host, i_size);
+}
+
 static __always_inline void fill_call(struct event_sync *event, struct frame *frame, long ret)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -353,13 +366,15 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	event->kind = frame->kind;
 	event->wait_source = frame->wait_source;
-	__builtin_memset(event->pad, 0, sizeof(event->pad));
+	event->pad = 0;
 	event->nr_devices = 0;
+	event->generation = frame->generation;
 	event->flags = frame->flags;
 	event->ret = ret;
 	event->s_dev = frame->s_dev;
 	event->outer_s_dev = frame->outer_s_dev;
 	event->ino = frame->ino;
+	event->size = file_size(frame);
 	event->outer_ino = frame->outer_ino;
 	event->fs_magic = frame->fs_magic;
 	event->outer_fs_magic = frame->outer_fs_magic;
@@ -370,9 +385,10 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->own_data_queued_ns = frame->own_data_queued_ns;
 	event->own_pending = frame->own_data_pending;
 	event->own_flush_pending = frame->own_flush_pending;
-	event->own_flush_queued_ns = frame->own_flush_queued_ns;
 	event->own_errors = frame->own_errors;
 	event->own_fua = frame->own_fua;
+	event->own_data_disk = frame->own_data_disk;
+	event->own_meta_pending = frame->own_meta_pending;
 }
 
 /* A system call of an audited process returns whose entry was not seen. */

@@ -37,12 +37,16 @@ static const struct program_row {
 	/* Completions first: a write seen queued but not completed would count for ever. */
 	{"rq_complete", NULL, 0, ALL_LEVELS, false, NULL},
 	{"bio_complete", NULL, 0, ALL_LEVELS, false, NULL},
+	{"rq_end", NULL, 0, ALL_LEVELS, false, NULL},
+	{"bio_end", NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL},
 	{"rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL},
 	{"rq_requeue", "block_rq_requeue", 1, ALL_LEVELS, false, NULL},
 	{"rq_requeue_with_queue", "block_rq_requeue", 2, ALL_LEVELS, false, NULL},
 	{"bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
+	{"bio_again", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
+	{"bio_again_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
 	{"process_fork", NULL, 0, ALL_LEVELS, false, NULL},
 	{"process_exit", NULL, 0, ALL_LEVELS, false, NULL},
 	{"exit_fsync", NULL, 0, ALL_LEVELS, false, NULL},
@@ -174,6 +178,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 				       "(kernel symbols are hidden, see kptr_restrict)");
 	skel->rodata->dirty_mark = kernel_dirty_mark(btf);
 	skel->rodata->flush_sequence = kernel_flush_sequence(btf);
+	skel->rodata->page_bytes = getpagesize();
 }
 
 static bool row_is_used(const struct program_row *row, enum attach_level level,

@@ -36,7 +36,6 @@ static const struct {
 	[LOSS_FLUSHES] = {"too many flushes at a time", "report it: the limit is built in"},
 	[LOSS_BIOS] = {"ledger full", "enlarge --ledger-size"},
 	[LOSS_DEVICES] = {"too many devices", "report it: the limit is built in"},
-	[LOSS_WALK] = {"request of too many bios", "report it: the limit is built in"},
 	[LOSS_TARGETS] = {"too many processes", "audit fewer processes at a time"},
 };
 
@@ -156,6 +155,7 @@ static void store_command(struct audit *audit, char *const *argv)
 
 void audit_start(struct audit *audit, char *const *argv)
 {
+	unsigned int major, minor;
 	struct utsname kernel;
 	uint64_t start;
 	size_t i;
@@ -168,6 +168,8 @@ void audit_start(struct audit *audit, char *const *argv)
 	for (i = 0; i < attach_nr_blind_spots(audit->attach); i++)
 		store_add_blind_spot(audit->store, attach_blind_spot(audit->attach, i));
 	store_command(audit, argv);
+	if (sscanf(kernel.release, "%u.%u", &major, &minor) == 2)
+		pipeline_set_kernel_version(audit->pipeline, KERNEL_VERSION(major, minor));
 	start = attach_start(audit->attach);
 	pipeline_start(audit->pipeline, start);
 	store_set_meta_number(audit->store, "start_ns", start);
@@ -275,6 +277,7 @@ void audit_finish(struct audit *audit, int exit_status)
 	if (exit_status >= 0)
 		store_set_meta_number(audit->store, "exit_status", exit_status);
 	store_losses(audit);
+	pipeline_finish(audit->pipeline);
 	pipeline_each_device(audit->pipeline, store_node, audit);
 	store_finish(audit->store);
 }

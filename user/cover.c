@@ -140,6 +140,16 @@ void cover_drained(struct cover *cover, const struct event_drain *event)
 	cover->nr = kept;
 }
 
+void cover_failed(struct cover *cover, const struct event_write *event)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < cover->nr; i++)
+		if (cover->calls[i].ino != event->ino || cover->calls[i].s_dev != event->s_dev)
+			cover->calls[kept++] = cover->calls[i];
+	cover->nr = kept;
+}
+
 /* A durable sync of the same file makes up for all calls before it. */
 void cover_by_sync(struct cover *cover, const struct event_sync *sync,
 		   const struct flush_entry *flush)

@@ -29,6 +29,9 @@ void cover_by_flush(struct cover *cover, uint32_t disk, const struct flush_entry
 /* The writes in flight that some calls wait for are done. */
 void cover_drained(struct cover *cover, const struct event_drain *event);
 
+/* A write of the file failed: no flush makes up for it. */
+void cover_failed(struct cover *cover, const struct event_write *event);
+
 /* @sync was durable, by @flush: it makes up for all earlier calls on the same file. */
 void cover_by_sync(struct cover *cover, const struct event_sync *sync,
 		   const struct flush_entry *flush);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static int decode_sync(struct event_sync *sync, const void *data, size_t size)
@@ -62,6 +63,11 @@ int decode_record(struct record *record, const void *data, size_t size)
 			return -EBADMSG;
 		memcpy(&record->drain, data, sizeof(record->drain));
 		return 0;
+	case EVENT_WRITE:
+		if (header.size != sizeof(record->write))
+			return -EBADMSG;
+		memcpy(&record->write, data, sizeof(record->write));
+		return record->write.bytes > UINT64_MAX - record->write.offset ? -EBADMSG : 0;
 	default:
 		return -ENOENT;
 	}

@@ -13,6 +13,7 @@ struct record {
 		struct event_sync sync;
 		struct event_flush flush;
 		struct event_drain drain;
+		struct event_write write;
 		struct event_path path;
 	};
 };

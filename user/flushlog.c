@@ -110,7 +110,8 @@ struct flush_entry *flushlog_find(struct flushlog *log, uint32_t disk, uint64_t 
 	return best;
 }
 
-uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t until_ns)
+uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t until_ns,
+			    bool unseen)
 {
 	const struct device_log *device = find_device(log, disk);
 	const struct flush_entry *entry;
@@ -118,7 +119,10 @@ uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t 
 	size_t back;
 
 	for (back = 0; device && (entry = newest(device, back)); back++) {
-		if (entry->complete_ns > until_ns || !flush_counts(entry))
+		bool counts = flush_counts(entry) ||
+			      (unseen && !entry->error && entry->inner == INNER_UNSEEN);
+
+		if (entry->complete_ns > until_ns || !counts)
 			continue;
 		if (entry->complete_ns < watermark)
 			break;
@@ -126,6 +130,18 @@ uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t 
 			watermark = entry->issue_ns;
 	}
 	return watermark;
+}
+
+int flushlog_error(const struct flushlog *log, uint32_t disk, uint64_t complete_ns)
+{
+	const struct device_log *device = find_device(log, disk);
+	const struct flush_entry *entry;
+	size_t back;
+
+	for (back = 0; device && (entry = newest(device, back)); back++)
+		if (entry->complete_ns == complete_ns && entry->error)
+			return entry->error;
+	return 0;
 }
 
 bool flushlog_had_inner(const struct flushlog *log, uint32_t disk, enum flushlog_inner inner,

@@ -46,8 +46,13 @@ bool flush_counts(const struct flush_entry *entry);
 struct flush_entry *flushlog_find(struct flushlog *log, uint32_t disk, uint64_t from_ns,
 				  uint64_t until_ns);
 
-/* Start of the newest that counts and completed by @until_ns; 0: none. */
-uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t until_ns);
+/* Start of the newest that counts and completed by @until_ns; 0: none. @unseen:
+ * those count too of which it was not seen what they did below. */
+uint64_t flushlog_watermark(const struct flushlog *log, uint32_t disk, uint64_t until_ns,
+			    bool unseen);
+
+/* The error of the one that completed at @complete_ns, 0: not kept. */
+int flushlog_error(const struct flushlog *log, uint32_t disk, uint64_t complete_ns);
 
 /* Did one with such an inner sync run inside the span? */
 bool flushlog_had_inner(const struct flushlog *log, uint32_t disk, enum flushlog_inner inner,

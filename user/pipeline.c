@@ -9,6 +9,8 @@
 
 #include "cover.h"
 #include "decode.h"
+#include "failures.h"
+#include "findings.h"
 #include "flushlog.h"
 #include "format.h"
 #include "fsmagic.h"
@@ -46,6 +48,7 @@ struct pipeline {
 	pipeline_doubt_fn doubt;
 	void *doubt_ctx;
 	bool doubt_asked, doubt_answer;
+	uint32_t kernel_version;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
 	struct pending_path paths[PATHS_KEPT];
@@ -53,6 +56,7 @@ struct pipeline {
 	struct kernel_sync kernel_syncs[KERNEL_SYNCS_KEPT];
 	size_t nr_kernel_syncs;
 	struct cover *cover;
+	struct failures *failures;
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
@@ -69,7 +73,8 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->store = store;
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
-	if (!pipeline->flushes || !pipeline->cover) {
+	pipeline->failures = failures_new();
+	if (!pipeline->flushes || !pipeline->cover || !pipeline->failures) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -86,6 +91,7 @@ void pipeline_free(struct pipeline *pipeline)
 		free(pipeline->paths[i].text);
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
+	failures_free(pipeline->failures);
 	free(pipeline);
 }
 
@@ -99,6 +105,11 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 {
 	pipeline->doubt = fn;
 	pipeline->doubt_ctx = ctx;
+}
+
+void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
+{
+	pipeline->kernel_version = version;
 }
 
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
@@ -188,9 +199,11 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 	memset(device, 0, sizeof(*device));
 	device->event = event;
 	/* A flush on its way into the ledger may be in the ring already. */
-	device->watermark_ns = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns);
+	device->watermark_ns =
+		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
 	if (device->watermark_ns < event->watermark_ns)
 		device->watermark_ns = event->watermark_ns;
+	device->unseen_watermark_ns = device->watermark_ns;
 	if (!node) {
 		format_dev(device->name, sizeof(device->name), event->disk);
 		device->cache = CACHE_UNKNOWN;
@@ -204,9 +217,10 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 		device->below_unknown = !topology_ends_at(node);
 	if (node->kind != STACK_LOOP || node->backing_ram)
 		return;
-	device->watermark_ns = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns);
-	device->inner_unseen = flushlog_had_inner(pipeline->flushes, event->disk, INNER_UNSEEN,
-						  sync->enter_ns, sync->exit_ns);
+	device->watermark_ns =
+		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
+	device->unseen_watermark_ns =
+		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, true);
 	device->inner_bad = flushlog_had_inner(pipeline->flushes, event->disk, INNER_BAD,
 					       sync->enter_ns, sync->exit_ns);
 }
@@ -228,13 +242,22 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 		mount = stack_find_mount(pipeline->stack, sync->s_dev);
 		outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
 	}
-	facts->nobarrier = mount && mount->nobarrier;
+	if (mount) {
+		facts->nobarrier = mount->nobarrier;
+		facts->data_journal = mount->data_journal;
+		facts->async_commit = mount->async_commit;
+		facts->no_journal = mount->no_journal;
+		facts->inline_data = mount->inline_data;
+		facts->fast_commit = mount->fast_commit;
+	}
+	facts->kernel_version = pipeline->kernel_version;
 	facts->volatile_overlay = outer && outer->volatile_overlay;
 	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
 	facts->losses = pipeline->losses > 0;
 	facts->start_ns = pipeline->start_ns;
 	for (i = 0; i < sync->nr_devices; i++)
 		add_device_facts(pipeline, facts, &sync->devices[i]);
+	failures_ask(pipeline->failures, sync, &facts->failure);
 }
 
 /* Where the time of the call went. */
@@ -374,6 +397,21 @@ static bool runs_skipped(struct pipeline *pipeline)
 	return pipeline->doubt_answer;
 }
 
+static void note_failure(struct pipeline *pipeline, const struct event_sync *sync,
+			 struct failure *failure, const char *path, size_t length)
+{
+	char safe[4 * EVENT_PATH_SIZE + 256];
+
+	if (failure->kind == FAILURE_NONE)
+		return;
+	if (failure->kind == FAILURE_FLUSH)
+		failure->error =
+			flushlog_error(pipeline->flushes, failure->disk, failure->since_ns);
+	if (path)
+		format_safe_text(safe, sizeof(safe), path, length);
+	failures_judged(pipeline->failures, sync, failure, path ? safe : NULL);
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -404,6 +442,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		length = path ? strlen(path) : 0;
 	}
 	row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
+	note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
@@ -472,6 +511,45 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 		cover_by_flush(pipeline->cover, event->disk, &entry);
 }
 
+static void push_write(struct pipeline *pipeline, const struct event_write *event)
+{
+	if (event->at_ns < pipeline->start_ns)
+		return;
+	failures_push(pipeline->failures, event);
+	if (event->error)
+		cover_failed(pipeline->cover, event);
+}
+
+static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed)
+{
+	struct pipeline *pipeline = ctx;
+	const struct failure *failure = &swallowed->failure;
+	const struct failure_call *success = &swallowed->success;
+	const struct stack_node *node = stack_find(pipeline->stack, failure->disk);
+	char dev[32], text[256], detail[400];
+	struct store_finding finding = {
+		.kind = finding_kind_name(FINDING_ERROR_SWALLOWED),
+		.severity = finding_severity_name(SEVERITY_RISK),
+		.path = swallowed->path,
+		.detail = detail,
+		.since_ns = failure->since_ns,
+		.bytes = failure->bytes,
+	};
+
+	verdict_describe_failure(text, sizeof(text), failure,
+				 node ? node->name : format_dev(dev, sizeof(dev), failure->disk),
+				 pipeline->start_ns);
+	snprintf(detail, sizeof(detail), "%s; %s by PID %u reported success at %.3f s", text,
+		 verdict_sync_kind_name(success->kind), success->pid,
+		 (double)(success->at_ns - pipeline->start_ns) / 1e9);
+	store_add_finding(pipeline->store, &finding);
+}
+
+void pipeline_finish(struct pipeline *pipeline)
+{
+	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
+}
+
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 {
 	struct record record;
@@ -492,6 +570,9 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	case EVENT_DRAIN:
 		cover_drained(pipeline->cover, &record.drain);
+		break;
+	case EVENT_WRITE:
+		push_write(pipeline, &record.write);
 		break;
 	default:
 		break;

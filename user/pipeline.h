@@ -28,6 +28,9 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 typedef void (*pipeline_rescan_fn)(void *ctx);
 void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
 
+/* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
+void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version);
+
 /* Flushes that started before are none of the audit's. */
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns);
 
@@ -37,6 +40,9 @@ void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses);
 
 /* Takes one record as it came. A bad one is counted and otherwise ignored. */
 void pipeline_push(struct pipeline *pipeline, const void *record, size_t size);
+
+/* The audit has ended: stores the findings. */
+void pipeline_finish(struct pipeline *pipeline);
 
 uint64_t pipeline_rejected(const struct pipeline *pipeline);
 /* Sync calls of a kind that arrived. */

@@ -2,6 +2,9 @@
 /* The words of the verdicts: one table per enum, for text, JSON, SQL and tests. */
 #include "verdict.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const char *const kind_names[VERDICT_KINDS] = {
 	[VERDICT_DURABLE] = "durable",
 	[VERDICT_NOT_DURABLE] = "not-durable",
@@ -86,4 +89,48 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 	};
 
 	return kind < SYNC_KINDS ? names[kind] : "?";
+}
+
+static double seconds(uint64_t ns, uint64_t start_ns)
+{
+	return ns > start_ns ? (double)(ns - start_ns) / 1e9 : 0;
+}
+
+/* " (Input/output error)", or nothing. */
+static const char *describe_error(char *out, size_t size, int error)
+{
+	*out = '\0';
+	if (error)
+		snprintf(out, size, " (%.40s)", strerror(-error));
+	return out;
+}
+
+void verdict_describe_failure(char *out, size_t size, const struct failure *failure,
+			      const char *device, uint64_t start_ns)
+{
+	const struct failure_call *told = &failure->told;
+	char bytes[40] = "", error[48], what[200], who[160];
+
+	if (failure->bytes)
+		snprintf(bytes, sizeof(bytes), "of %llu bytes ",
+			 (unsigned long long)failure->bytes);
+	describe_error(error, sizeof(error), failure->error);
+	if (failure->kind == FAILURE_UNSEEN)
+		snprintf(what, sizeof(what), "something of the file failed unseen");
+	else if (failure->kind == FAILURE_FLUSH)
+		snprintf(what, sizeof(what), "a flush of %.40s failed%s at %.3f s", device, error,
+			 seconds(failure->since_ns, start_ns));
+	else
+		snprintf(what, sizeof(what), "a %swrite %sto %.40s failed%s at %.3f s",
+			 failure->kind == FAILURE_METADATA ? "metadata " : "", bytes, device, error,
+			 seconds(failure->since_ns, start_ns));
+	if (told->at_ns)
+		snprintf(who, sizeof(who), "%s by PID %u was told%s at %.3f s",
+			 told->kind == SYNC_KERNEL ? "a sync of the kernel's own"
+						   : verdict_sync_kind_name(told->kind),
+			 told->pid, describe_error(error, sizeof(error), told->ret),
+			 seconds(told->at_ns, start_ns));
+	else
+		snprintf(who, sizeof(who), "no audited call was told");
+	snprintf(out, size, "%s; %s", what, who);
 }

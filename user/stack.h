@@ -77,6 +77,11 @@ struct stack_mount {
 	char options[1024]; /* mount and super options, comma separated */
 	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
 	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */
+	bool data_journal;     /* ext4: data=journal */
+	bool async_commit;     /* ext4: journal_async_commit */
+	bool no_journal;       /* ext4: has none, known to be so */
+	bool inline_data;      /* ext4: small files may live in their inodes */
+	bool fast_commit;      /* ext4: the feature, whether or not it is in use */
 	size_t nr_data;	       /* the devices that hold data */
 	uint32_t data[STACK_MAX_LOWER];
 	uint32_t log; /* the device of an external journal or log, 0: on the data device */

@@ -68,6 +68,11 @@ uint32_t stack_mounts_holding(const struct stack *stack, const char *path);
  */
 void stack_fs_devices(const struct stack *stack, struct stack_mount *mount, const char *super);
 
+/* Is @option in force on the ext4 on @dev, as its own list of all options has it? */
+bool stack_ext4_option(const struct stack *stack, uint32_t dev, const char *option);
+/* Fills in what only an ext4 has. */
+void stack_ext4_read(const struct stack *stack, struct stack_mount *mount);
+
 /* stack_loop.c: what a loop device stands on; needs the mounts. */
 void stack_loop_resolve(const struct stack *stack, struct stack_node *node);
 

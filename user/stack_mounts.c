@@ -38,24 +38,12 @@ static bool option_is(const char *options, const char *name, const char *value)
 	return !value || (its && strlen(value) == length && strncmp(its, value, length) == 0);
 }
 
-/*
- * A default that was written into the super block (tune2fs -o nobarrier) is in
- * no mount table, only in ext4's own list of all options in force.
- */
-static bool ext4_nobarrier(const struct stack *stack, uint32_t dev)
+/* One driver serves all three. */
+static bool is_ext(const struct line *line)
 {
-	char text[4096];
-	char *rest = text;
-	char *option;
+	const char *type = or_empty(mnt_fs_get_fstype(line->fs));
 
-	if (stack_tree_read(stack->root, text, sizeof(text), "proc/fs/ext4/%s/options",
-			    stack_name_of(stack, dev)) <= 0)
-		return false;
-	while ((option = strsep(&rest, "\n"))) {
-		if (strcmp(option, "nobarrier") == 0 || strcmp(option, "barrier=0") == 0)
-			return true;
-	}
-	return false;
+	return strcmp(type, "ext4") == 0 || strcmp(type, "ext3") == 0 || strcmp(type, "ext2") == 0;
 }
 
 static bool is_nobarrier(const struct stack *stack, const struct line *line)
@@ -64,9 +52,9 @@ static bool is_nobarrier(const struct stack *stack, const struct line *line)
 	    option_is(line->super, "barrier", "none") ||
 	    option_is(line->super, "fsync_mode", "nobarrier"))
 		return true;
-	if (strcmp(or_empty(mnt_fs_get_fstype(line->fs)), "ext4") == 0)
-		return ext4_nobarrier(stack, line->dev);
-	return false;
+	/* A default in the super block (tune2fs -o nobarrier) is in no mount table. */
+	return is_ext(line) && (stack_ext4_option(stack, line->dev, "nobarrier") ||
+				stack_ext4_option(stack, line->dev, "barrier=0"));
 }
 
 static size_t mount_position(const struct stack *stack, uint32_t dev)
@@ -144,6 +132,8 @@ static int put_mount(struct stack *stack, const struct line *line)
 		snprintf(mount->options, sizeof(mount->options), "%s%s%s", vfs,
 			 *vfs && *line->super ? "," : "", line->super);
 		stack_fs_devices(stack, mount, line->super);
+		if (is_ext(line))
+			stack_ext4_read(stack, mount);
 	}
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;

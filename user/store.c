@@ -17,6 +17,7 @@ enum statement {
 	ADD_FLUSH,
 	ADD_DEVICE,
 	ADD_PARENT,
+	ADD_FINDING,
 	ADD_ARGUMENT,
 	ADD_LOSS,
 	ADD_BLIND_SPOT,
@@ -37,6 +38,8 @@ static const char *const statements[STATEMENTS] = {
 		("INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
 		 "writes,detail) VALUES(?,?,?,?,?,?,?,?,?)"),
 	[ADD_PARENT] = "INSERT OR IGNORE INTO parents(dev,parent) VALUES(?,?)",
+	[ADD_FINDING] = ("INSERT INTO findings(kind,severity,path,detail,since_ns,bytes)"
+			 " VALUES(?,?,?,?,?,?)"),
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
@@ -191,6 +194,19 @@ void store_add_parent(struct store *store, const char *dev, const char *parent)
 	bind_text(store->prepared[ADD_PARENT], 1, dev);
 	bind_text(store->prepared[ADD_PARENT], 2, parent);
 	run(store, ADD_PARENT);
+}
+
+void store_add_finding(struct store *store, const struct store_finding *finding)
+{
+	sqlite3_stmt *s = store->prepared[ADD_FINDING];
+
+	bind_text(s, 1, finding->kind);
+	bind_text(s, 2, finding->severity);
+	bind_text(s, 3, finding->path);
+	bind_text(s, 4, finding->detail);
+	sqlite3_bind_int64(s, 5, finding->since_ns);
+	bind_optional(s, 6, (int64_t)finding->bytes, 0);
+	run(store, ADD_FINDING);
 }
 
 void store_add_argument(struct store *store, const char *text)

@@ -31,6 +31,13 @@ struct store_device {
 	uint64_t writes;
 };
 
+struct store_finding {
+	const char *kind, *severity, *detail;
+	const char *path; /* made safe, NULL: of no file */
+	uint64_t since_ns;
+	uint64_t bytes; /* 0: not known */
+};
+
 /* Makes an empty audit database in memory. 0, or -errno with @err. */
 int store_open(struct store **out, struct error *err);
 void store_free(struct store *store);
@@ -41,6 +48,7 @@ int64_t store_add_flush(struct store *store, const char *dev, const char *kind, 
 			uint64_t complete_ns, int error);
 void store_add_device(struct store *store, const struct store_device *device);
 void store_add_parent(struct store *store, const char *dev, const char *parent);
+void store_add_finding(struct store *store, const struct store_finding *finding);
 void store_add_argument(struct store *store, const char *text);
 void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
 		    const char *remedy);

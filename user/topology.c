@@ -72,6 +72,7 @@ static int add_top(const struct stack *stack, uint32_t dev, uint32_t roles,
 int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *topology)
 {
 	const struct stack_mount *mount = stack_find_mount(stack, dev);
+	bool log_here;
 	size_t i;
 	int ret;
 
@@ -81,7 +82,9 @@ int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *
 	if (!mount->nr_data)
 		return -ENOENT;
 	for (i = 0; i < mount->nr_data; i++) {
-		ret = add_top(stack, mount->data[i], DEVICE_DATA | (mount->log ? 0 : DEVICE_LOG),
+		/* An xfs log is never on the realtime device, the second one. */
+		log_here = !mount->log && (i == 0 || strcmp(mount->fs, "xfs") != 0);
+		ret = add_top(stack, mount->data[i], DEVICE_DATA | (log_here ? DEVICE_LOG : 0),
 			      topology);
 		if (ret)
 			return ret;

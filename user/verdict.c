@@ -7,19 +7,8 @@
 #include <string.h>
 
 #include "fsmagic.h"
-#include "ledger.h"
-
-/* What is known of the data, or the log, on one device. */
-enum proof {
-	PROOF_STABLE = 0, /* no volatile cache: completion is enough */
-	PROOF_WAIT,	  /* a flush started after the write-back wait */
-	PROOF_QUIET,	  /* nothing in flight, everything completed is covered */
-	PROOF_NONE,	  /* evidence against: a write is not covered */
-	PROOF_RAM,
-	PROOF_OVERRIDDEN, /* the drive's cache is volatile, the kernel sends no flush */
-	PROOF_CACHE_UNKNOWN,
-	PROOF_UNTRACKED, /* the ledger cannot tell */
-};
+#include "holes.h"
+#include "proof.h"
 
 struct judgement {
 	struct verdict *out;
@@ -41,36 +30,6 @@ conclude(struct judgement *j, enum verdict_kind kind, enum verdict_reason reason
 	va_end(args);
 }
 
-static bool kernel_sends_flushes(const struct verdict_device *device)
-{
-	return device->event->cache & CACHE_BIT_WRITE_BACK;
-}
-
-/* Does completion suffice on this device, or what stands against it? PROOF_NONE: a flush is needed.
- */
-static enum proof judge_cache(const struct verdict_device *device)
-{
-	uint8_t bits = device->event->cache;
-
-	if (device->cache == CACHE_RAM)
-		return PROOF_RAM;
-	if (bits & CACHE_BIT_OVERRIDE)
-		return PROOF_OVERRIDDEN;
-	if (kernel_sends_flushes(device))
-		return PROOF_NONE;
-	switch (device->cache) {
-	case CACHE_NONE:
-		return PROOF_STABLE;
-	case CACHE_OVERRIDDEN:
-		return PROOF_OVERRIDDEN;
-	case CACHE_VOLATILE:
-		/* No write seen yet: go by what sysfs said. Else it changed under us. */
-		return bits & CACHE_BIT_KNOWN ? PROOF_OVERRIDDEN : PROOF_NONE;
-	default:
-		return PROOF_CACHE_UNKNOWN;
-	}
-}
-
 static bool has_one_data_device(const struct verdict_facts *facts)
 {
 	size_t i, count = 0;
@@ -80,193 +39,168 @@ static bool has_one_data_device(const struct verdict_facts *facts)
 	return count == 1;
 }
 
-/* The ledger's two proofs for the inode's data on one device. */
-static enum proof judge_data(const struct judgement *j, const struct verdict_device *device)
-{
-	const struct event_device *event = device->event;
-	enum proof cache = judge_cache(device);
-
-	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
-		return cache;
-	if (ledger_proof_after_wait(device->watermark_ns, j->wait_done_ns))
-		return PROOF_WAIT;
-	/* What the call itself wrote must be covered, whatever the slot says; unless
-	 * it wrote to another of several devices, and this one is quiet. */
-	if (!ledger_covers(device->watermark_ns, j->sync->own_data_done_ns) &&
-	    (has_one_data_device(j->facts) ||
-	     !ledger_proof_quiet(device->watermark_ns, event->any_inflight_bytes,
-				 event->any_done_ns, 0, 0)))
-		return cache;
-	if (ledger_proof_quiet(device->watermark_ns, event->inflight_bytes, event->last_done_ns,
-			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
-		return PROOF_QUIET;
-	if (cache == PROOF_OVERRIDDEN)
-		return cache;
-	/* Writes that are, or may be, another inode's: doubt, no evidence. */
-	if (event->slot_shared || (event->inflight_bytes == 0 &&
-				   ledger_covers(device->watermark_ns, event->last_done_ns)))
-		return PROOF_UNTRACKED;
-	return PROOF_NONE;
-}
-
-/* Is the newest commit record that completed on stable media? */
-static bool commit_covered(const struct verdict_device *device)
-{
-	const struct event_device *event = device->event;
-
-	return event->commit_done_ns &&
-	       (event->commit_stable_ns == event->commit_done_ns ||
-		ledger_covers(device->watermark_ns, event->commit_done_ns));
-}
-
 /*
- * Is what the call needed in a record that is there? It is when one completed
- * inside the call, or when ext4 says that the transaction the call needed is
- * committed: jbd2 says so only after the record, whose PREFLUSH and FUA are seen
- * on this journal, has ended well (jbd2_journal_commit_transaction), which may
- * be before the call or, for another thread's record, unseen.
+ * The newest flush that failed and was to cover the call: one that failed during
+ * it, or, where @missing is not covered, one that failed after what it holds was
+ * written. A later one that ended well makes up for it.
  */
-static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
+static const struct verdict_device *
+find_failed_flush(const struct judgement *j, const struct verdict_device *missing, bool log)
 {
-	if (event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns)
-		return true;
-	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED);
-}
-
-/*
- * The commit that makes the data reachable. A journaling file system with
- * barriers writes it as a record with PREFLUSH or FUA; where the call needed
- * none, those before must be covered. Without barriers nothing sets the record
- * apart, so every log write must be covered; without a journal, what the
- * calling thread wrote itself. Where there is a record, the thread's own writes
- * are none of it: xfs lets a caller start the next log buffer that it does not
- * wait for, btrfs writes further copies of the super block.
- */
-static enum proof judge_log(const struct judgement *j, const struct verdict_device *device)
-{
-	const struct event_device *event = device->event;
-	enum proof cache = judge_cache(device);
-
-	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
-		return cache;
-	if (j->facts->nobarrier)
-		return ledger_covers(device->watermark_ns, event->log_done_ns) ? PROOF_QUIET
-									       : cache;
-	if (event->commit_done_ns) {
-		if (!commit_covered(device))
-			return cache;
-		if (commit_answers(j->sync, event))
-			return PROOF_WAIT;
-		/* It had to be committed in the call, and no record was seen. */
-		return j->sync->flags & SYNC_TID_NEEDED ? PROOF_UNTRACKED : PROOF_QUIET;
-	}
-	if (!ledger_covers(device->watermark_ns, j->sync->own_meta_done_ns))
-		return cache;
-	if (!ledger_covers(device->watermark_ns, event->log_enter_ns))
-		return event->log_enter_ns > j->facts->start_ns || cache == PROOF_OVERRIDDEN
-			       ? cache
-			       : PROOF_UNTRACKED; /* nothing seen, and before the audit nobody
-						     looked */
-	return j->sync->flags & SYNC_TID_NEEDED ? PROOF_UNTRACKED : PROOF_QUIET;
-}
-
-/* A leaf below the file system's own device: did the flush arrive there? */
-static enum proof judge_leaf(const struct judgement *j, const struct verdict_device *device)
-{
-	const struct event_device *event = device->event;
-	enum proof cache = judge_cache(device);
-
-	if (cache != PROOF_NONE && cache != PROOF_OVERRIDDEN)
-		return cache;
-	if (ledger_proof_after_wait(device->watermark_ns, j->wait_done_ns) ||
-	    ledger_proof_quiet(device->watermark_ns, event->any_inflight_bytes, event->any_done_ns,
-			       0, 0) ||
-	    ledger_proof_quiet(device->watermark_ns, event->inflight_bytes, event->last_done_ns,
-			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
-		return PROOF_QUIET;
-	return cache;
-}
-
-/*
- * When the write-back wait was not observed: the commit record the call waited
- * for tells. Its flush was asked for by whoever committed, after every waiting
- * caller had its data written (jbd2_trans_will_send_data_barrier in
- * fs/ext4/fsync.c; btrfs_sync_log waits for its writers; fs/xfs/xfs_log.c), or
- * the file system would have asked for one of its own in the calling thread.
- */
-static uint64_t find_wait_end(const struct judgement *j)
-{
-	const struct event_sync *sync = j->sync;
+	uint64_t written = 0;
 	size_t i;
 
-	if (sync->wait_done_ns)
-		return sync->wait_done_ns;
-	for (i = 0; i < j->facts->nr_devices; i++) {
-		const struct event_device *event = j->facts->devices[i].event;
-
-		if ((event->roles & DEVICE_LOG) && event->commit_done_ns <= sync->exit_ns &&
-		    event->commit_flush_ns >= sync->enter_ns &&
-		    event->commit_flush_ns >= sync->own_data_done_ns &&
-		    event->commit_flush_ns > sync->own_data_queued_ns)
-			return event->commit_flush_ns;
-	}
-	return 0;
-}
-
-static bool flush_failed_in_call(const struct judgement *j, const char **name)
-{
-	size_t i;
-
-	for (i = 0; i < j->facts->nr_devices; i++) {
-		*name = j->facts->devices[i].name;
+	for (i = 0; i < j->facts->nr_devices; i++)
 		if (j->facts->devices[i].event->flush_error_ns >= j->sync->enter_ns)
-			return true;
-	}
-	return false;
+			return &j->facts->devices[i];
+	if (!missing)
+		return NULL;
+	written = log ? missing->event->log_done_ns : missing->event->last_done_ns;
+	return written && missing->event->flush_error_ns >= written ? missing : NULL;
+}
+
+static void conclude_flush_failed(struct judgement *j, const struct verdict_device *device)
+{
+	int ret = j->sync->ret;
+
+	conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_FAILED,
+		 "a flush of %s failed; the caller %s%s%s", device->name,
+		 ret ? "was told (" : "was NOT told", ret ? strerror(-ret) : "", ret ? ")" : "");
+	j->out->failure = (struct failure){
+		.kind = FAILURE_FLUSH,
+		.disk = device->event->disk,
+		.since_ns = device->event->flush_error_ns,
+	};
 }
 
 static bool write_failed_in_call(const struct judgement *j)
 {
+	const struct failure *known = &j->facts->failure;
 	size_t i;
 
-	if (j->sync->own_errors)
+	if (j->sync->own_errors ||
+	    (known->kind == FAILURE_WRITE && known->since_ns >= j->sync->enter_ns))
 		return true;
 	for (i = 0; i < j->facts->nr_devices; i++)
-		if (j->facts->devices[i].event->last_error_ns >= j->sync->enter_ns &&
-		    !j->facts->devices[i].event->slot_shared)
+		if ((j->facts->devices[i].event->roles & DEVICE_DATA) &&
+		    j->facts->devices[i].event->last_error_ns >= j->sync->enter_ns)
 			return true;
 	return false;
 }
 
-/* The call itself reported an error, or a write of it failed. Returns true when that decides. */
-static bool judge_errors(struct judgement *j)
+/* The failed write that the verdict rests on: the one that is known, or one of the call itself. */
+static struct failure failed_write(const struct judgement *j)
 {
-	int ret = j->sync->ret;
-	const char *name = "";
-	const char *told = ret ? "the caller was told" : "the caller was NOT told";
+	struct failure failure = {.kind = FAILURE_WRITE, .since_ns = j->sync->exit_ns};
 
-	if (ret == -EIO || ret == -ENOSPC || ret == -EDQUOT || ret == -EROFS || ret == -ENOLINK ||
-	    ret == -ENODEV || ret == -ENXIO || ret == -EREMOTEIO) {
-		if (!write_failed_in_call(j) && flush_failed_in_call(j, &name))
-			conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_FAILED,
-				 "a flush of %s failed; %s (%s)", name, told, strerror(-ret));
-		else
-			conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED, "%s (%s)", told,
-				 strerror(-ret));
+	if (j->facts->failure.kind == FAILURE_WRITE)
+		return j->facts->failure;
+	if (j->facts->nr_devices)
+		failure.disk = j->facts->devices[0].event->disk;
+	return failure;
+}
+
+static const char *disk_name(const struct judgement *j, uint32_t disk)
+{
+	size_t i;
+
+	for (i = 0; i < j->facts->nr_devices; i++)
+		if (j->facts->devices[i].event->disk == disk)
+			return j->facts->devices[i].name;
+	return "a disk";
+}
+
+/* File systems on several devices may keep a copy, and then rightly succeed. */
+static bool may_have_copy(const struct judgement *j)
+{
+	return j->facts->nr_devices && !has_one_data_device(j->facts);
+}
+
+/*
+ * The call reports success. A write of the file that failed before, and was not
+ * written again, is not made durable by that: its page counts as clean. Returns
+ * true when that decides.
+ */
+static bool judge_failed_writes(struct judgement *j)
+{
+	const struct failure *known = &j->facts->failure;
+	char text[240];
+
+	if (may_have_copy(j) && !known->told.at_ns)
+		return false;
+	if (write_failed_in_call(j)) {
+		conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED,
+			 "a write of the file failed during the call; the caller was NOT told");
+		j->out->failure = failed_write(j);
 		return true;
 	}
-	if (ret < 0) {
+	if (known->kind != FAILURE_WRITE || j->facts->losses)
+		return false;
+	verdict_describe_failure(text, sizeof(text), known, disk_name(j, known->disk),
+				 j->facts->start_ns);
+	conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED, "%s; not written again", text);
+	j->out->failure = *known;
+	return true;
+}
+
+/* The call reports an error, or success after one. Returns true when that decides. */
+static bool judge_errors(struct judgement *j)
+{
+	const struct verdict_device *device = find_failed_flush(j, NULL, false);
+	int ret = j->sync->ret;
+
+	if (!ret)
+		return judge_failed_writes(j);
+	if (ret != -EIO && ret != -ENOSPC && ret != -EDQUOT && ret != -EROFS && ret != -ENOLINK &&
+	    ret != -ENODEV && ret != -ENXIO && ret != -EREMOTEIO && ret != -ENODATA &&
+	    ret != -ETIMEDOUT) {
 		conclude(j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 			 "the call was refused (%s) and the caller was told: nothing was promised",
 			 strerror(-ret));
 		return true;
 	}
 	if (write_failed_in_call(j)) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED,
-			 "a write of the file failed during the call; %s", told);
+		j->out->failure = failed_write(j);
+	} else if (device && j->facts->failure.kind != FAILURE_WRITE) {
+		conclude_flush_failed(j, device);
 		return true;
+	} else if (j->facts->failure.kind != FAILURE_NONE) {
+		j->out->failure = j->facts->failure;
+	} else if (ret != -EROFS) { /* where nothing is written any more, nothing can fail */
+		j->out->failure.kind = FAILURE_UNSEEN;
+		j->out->failure.since_ns = j->sync->exit_ns;
 	}
-	return false;
+	conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED, "the caller was told (%s)",
+		 strerror(-ret));
+	return true;
+}
+
+/* A proof holds; does a failure stand that may be this call's? Then it is in doubt. */
+static void judge_doubts(struct judgement *j)
+{
+	struct failure known = j->facts->failure;
+	const char *why = "its cause and what it hit were not seen";
+	enum verdict_reason reason = REASON_UNTRACKED;
+	char text[240];
+
+	if (known.kind == FAILURE_NONE && write_failed_in_call(j))
+		known = failed_write(j);
+	if (known.kind == FAILURE_NONE || j->out->kind != VERDICT_DURABLE)
+		return;
+	if (known.kind == FAILURE_METADATA) {
+		reason = REASON_COMMIT_UNSEEN;
+		why = "the file may need it";
+	} else if (known.kind == FAILURE_UNCHARGED) {
+		why = "it may be the file's";
+	} else if (known.kind == FAILURE_WRITE && may_have_copy(j)) {
+		why = "another device may have a copy";
+	} else if (known.kind == FAILURE_WRITE) {
+		reason = REASON_EVENTS_LOST;
+		why = "whether it was written again is among the lost events";
+	}
+	verdict_describe_failure(text, sizeof(text), &known, disk_name(j, known.disk),
+				 j->facts->start_ns);
+	conclude(j, VERDICT_UNPROVEN, reason, "%s; %s", text, why);
 }
 
 /* File systems that keep nothing on a device of this machine. Returns true when that decides. */
@@ -312,11 +246,11 @@ static bool judge_file_system(struct judgement *j)
 }
 
 /* What a proof that fell short means for the verdict. */
-static void conclude_missing(struct judgement *j, const struct verdict_device *device,
-			     enum proof proof, bool log)
+static void explain_missing(struct judgement *j, const struct verdict_device *device,
+			    enum proof proof, bool log)
 {
 	const char *what = log ? "the journal or metadata of the file system" : "the data";
-	const char *failed = "";
+	const struct verdict_device *failed = find_failed_flush(j, device, log);
 
 	if (proof == PROOF_RAM) {
 		conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED, "%s is RAM, never stable media",
@@ -327,9 +261,8 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 	} else if (proof == PROOF_CACHE_UNKNOWN) {
 		conclude(j, VERDICT_UNPROVEN, REASON_CACHE_UNKNOWN,
 			 "whether %s has a volatile write cache is not known", device->name);
-	} else if (flush_failed_in_call(j, &failed)) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_FAILED,
-			 "a flush of %s failed; the caller was NOT told", failed);
+	} else if (failed) {
+		conclude_flush_failed(j, failed);
 	} else if (proof == PROOF_OVERRIDDEN) {
 		conclude(
 			j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
@@ -343,7 +276,14 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 		conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
 			 "%s took the flush, but the file system below its backing file did not",
 			 device->name);
-	} else if (device->inner_unseen) {
+	} else if (proof == PROOF_UNCOMMITTED) {
+		conclude(j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
+			 "the data lies in the inode, and the transaction that holds it was not "
+			 "committed");
+	} else if (proof == PROOF_HOLE) {
+		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
+			 "this kernel is known to leave something unwritten here, unseen");
+	} else if (proof == PROOF_INNER_UNSEEN) {
 		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
 			 "what %s did with the flush below its backing file was not seen",
 			 device->name);
@@ -359,6 +299,19 @@ static void conclude_missing(struct judgement *j, const struct verdict_device *d
 			 j->facts->nobarrier ? ": the file system is mounted without barriers"
 					     : "");
 	}
+}
+
+static void conclude_missing(struct judgement *j, const struct verdict_device *device,
+			     enum proof proof, bool log)
+{
+	const char *hole = holes_name(j->facts, device, proof);
+	size_t length;
+
+	explain_missing(j, device, proof, log);
+	length = strlen(j->out->detail);
+	if (hole && !j->facts->losses)
+		snprintf(j->out->detail + length, sizeof(j->out->detail) - length,
+			 " (kernel hole %s, see README)", hole);
 }
 
 /* Every leaf, and the devices above them, must agree. Returns true when one does not. */
@@ -378,11 +331,11 @@ static bool judge_leaves(struct judgement *j)
 		}
 		if (!(device->event->roles & DEVICE_LEAF))
 			continue;
-		proof = judge_leaf(j, device);
+		proof = proof_of_leaf(j->facts, j->wait_done_ns, device);
 		if (proof <= PROOF_QUIET)
 			continue;
 		if (proof == PROOF_NONE && device->event->flush_error_ns < j->sync->enter_ns &&
-		    !device->inner_bad && !device->inner_unseen && !j->facts->losses)
+		    !device->inner_bad && !j->facts->losses)
 			conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
 				 "the flush did not reach %s below", device->name);
 		else
@@ -445,9 +398,9 @@ static void judge_devices(struct judgement *j)
 		enum proof data = PROOF_STABLE, log = PROOF_STABLE;
 
 		if (device->event->roles & DEVICE_DATA)
-			data = judge_data(j, device);
+			data = proof_of_data(j->facts, j->wait_done_ns, device);
 		if ((device->event->roles & DEVICE_LOG) && !(j->sync->flags & SYNC_BLOCK_DEVICE))
-			log = judge_log(j, device);
+			log = proof_of_log(j->facts, device);
 		if (explains_better(data, missing_proof)) {
 			missing = device;
 			missing_proof = data;
@@ -487,6 +440,9 @@ static void find_need(struct judgement *j)
 	     out->reason != REASON_EARLY_RETURN && out->reason != REASON_NOT_WRITTEN &&
 	     out->reason != REASON_FLUSH_DROPPED))
 		return;
+	/* No flush commits a transaction. */
+	if (out->reason == REASON_NOT_WRITTEN && (sync->flags & SYNC_DATA_IN_INODE))
+		return;
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct event_device *event = j->facts->devices[i].event;
 
@@ -504,12 +460,12 @@ static void find_need(struct judgement *j)
 	if (!out->need_ns)
 		out->need_ns = sync->exit_ns;
 	for (i = 0; i < j->facts->nr_devices; i++)
-		if (judge_cache(&j->facts->devices[i]) != PROOF_STABLE &&
+		if (proof_of_cache(&j->facts->devices[i]) != PROOF_STABLE &&
 		    (out->need_drain || j->facts->devices[i].watermark_ns < out->need_ns))
 			out->need_disks[out->nr_need++] = j->facts->devices[i].event->disk;
 	/* A flush that came before the return already: it is to be named. */
 	for (i = 0; !out->nr_need && i < j->facts->nr_devices; i++)
-		if (judge_cache(&j->facts->devices[i]) != PROOF_STABLE)
+		if (proof_of_cache(&j->facts->devices[i]) != PROOF_STABLE)
 			out->need_disks[out->nr_need++] = j->facts->devices[i].event->disk;
 }
 
@@ -547,7 +503,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		find_need(&j);
 		return;
 	}
-	j.wait_done_ns = find_wait_end(&j);
+	j.wait_done_ns = proof_wait_end(facts);
 	judge_devices(&j);
 	/* A write that found the ledger full may be any of this call's; one whose
 	 * completion is among the lost records may be in flight still. */
@@ -555,5 +511,6 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	    ((sync->flags & SYNC_TOUCHED_BY_LOSS) || sync->own_pending > 0))
 		conclude(&j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
 			 "what the call wrote is not all accounted for; enlarge --ledger-size");
+	judge_doubts(&j);
 	find_need(&j);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "events.h"
+#include "failures.h"
 #include "stack.h"
 
 /*
@@ -51,18 +52,27 @@ struct verdict_device {
 	/* The watermark the verdict goes by. Below a loop device a flush counts
 	 * only when the backing file's own sync was durable. */
 	uint64_t watermark_ns;
-	bool inner_unseen;  /* a flush of a loop device whose inner sync was not seen */
-	bool inner_bad;	    /* ... or was seen and was not durable */
-	bool below_unknown; /* it stands on layers the record knows nothing of */
+	uint64_t unseen_watermark_ns; /* ... and if those count whose inner sync was not seen */
+	bool inner_bad;		      /* an inner sync was seen, and was not durable */
+	bool below_unknown;	      /* it stands on layers the record knows nothing of */
 };
+
+#define KERNEL_VERSION(major, minor) ((uint32_t)(major) << 16 | (minor))
 
 struct verdict_facts {
 	const struct event_sync *sync;
-	bool nobarrier;	       /* of the mount */
-	bool volatile_overlay; /* of the mount the caller named */
-	bool remote_fs;	       /* by the mount's type, where the magic number does not tell */
-	uint64_t start_ns;     /* of the audit */
-	bool losses;	       /* records were lost before this call returned */
+	bool nobarrier; /* of the mount, and so the next five */
+	bool data_journal;
+	bool async_commit;
+	bool no_journal;
+	bool inline_data;
+	bool fast_commit;
+	uint32_t kernel_version; /* 0: not known; only for what a version is known to do wrong */
+	bool volatile_overlay;	 /* of the mount the caller named */
+	bool remote_fs;		 /* by the mount's type, where the magic number does not tell */
+	uint64_t start_ns;	 /* of the audit */
+	bool losses;		 /* records were lost before this call returned */
+	struct failure failure;	 /* that was not made good when the call returned */
 	size_t nr_devices;
 	struct verdict_device devices[EVENT_MAX_DEVICES];
 };
@@ -82,7 +92,8 @@ struct verdict {
 	uint64_t need_ns;
 	bool need_drain; /* writes are in flight: need_ns comes with the end of this slot's */
 	uint32_t drain_disk, drain_slot;
-	char detail[200]; /* in plain words, names the layer */
+	struct failure failure; /* the one the verdict rests on */
+	char detail[256];	/* in plain words, names the layer */
 };
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts);
@@ -93,5 +104,10 @@ const char *verdict_reason_name(enum verdict_reason reason);
 const char *verdict_reason_text(enum verdict_reason reason);
 const char *verdict_reason_advice(enum verdict_reason reason);
 const char *verdict_sync_kind_name(enum event_sync_kind kind);
+
+/* "a write of 4096 bytes to vda failed (Input/output error) at 0.012 s; fsync by
+ * PID 12 was told (Input/output error) at 0.013 s"; times since @start_ns. */
+void verdict_describe_failure(char *out, size_t size, const struct failure *failure,
+			      const char *device, uint64_t start_ns);
 
 #endif

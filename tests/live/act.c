@@ -91,6 +91,12 @@ static void act_fsync(void)
 	demand(fsync(fd), "fsync");
 }
 
+/* A careless program: it does not look at the result. */
+static void act_try_fsync(void)
+{
+	(void)!fsync(fd);
+}
+
 static void act_fdatasync(void)
 {
 	demand(fdatasync(fd), "fdatasync");
@@ -171,6 +177,7 @@ static const struct {
 	{"pwrite", "OFFSET SIZE", act_pwrite},
 	{"fsync", "", act_fsync},
 	{"fdatasync", "", act_fdatasync},
+	{"try-fsync", "(whatever comes of it)", act_try_fsync},
 	{"range", "(sync_file_range of all, with both waits)", act_range},
 	{"chmod", "MODE", act_chmod},
 	{"truncate", "SIZE", act_truncate},

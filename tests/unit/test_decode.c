@@ -65,6 +65,15 @@ static void make_drain(struct event_drain *drain)
 	drain->done_ns = 300;
 }
 
+static void make_write(struct event_write *write)
+{
+	memset(write, 0, sizeof(*write));
+	make_header(&write->header, EVENT_WRITE, sizeof(*write));
+	write->offset = 4096;
+	write->bytes = 512;
+	write->error = -EIO;
+}
+
 /* From a buffer of just that size, so that ASan sees a byte too many. */
 static int decode_exactly(struct record *record, const void *data, size_t size)
 {
@@ -154,6 +163,7 @@ static void sizes_of_the_others(void **state)
 {
 	struct event_flush flush;
 	struct event_drain drain;
+	struct event_write write;
 	struct record record;
 
 	(void)state;
@@ -169,6 +179,16 @@ static void sizes_of_the_others(void **state)
 	assert_int_equal(decode_exactly(&record, &drain, sizeof(drain)), -EBADMSG);
 	drain.header.size = 0;
 	assert_int_equal(decode_exactly(&record, &drain, sizeof(drain)), -EBADMSG);
+	make_write(&write);
+	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), 0);
+	assert_int_equal(record.write.bytes, 512);
+	write.header.size = sizeof(write) - 8;
+	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), -EBADMSG);
+	make_write(&write);
+	write.bytes = UINT64_MAX - 4096;
+	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), 0);
+	write.bytes++;
+	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), -EBADMSG);
 }
 
 static void wrong_version(void **state)
@@ -395,10 +415,10 @@ static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 							   : next_random(random) % (2 * room)),
 	};
 	static const size_t fits[] = {sizeof(struct event_flush), sizeof(struct event_drain),
-				      SYNC_FIXED, PATH_FIXED};
+				      sizeof(struct event_write), SYNC_FIXED, PATH_FIXED};
 
 	if (next_random(random) % 4 == 0)
-		header.size = (uint32_t)fits[next_random(random) % 4];
+		header.size = (uint32_t)fits[next_random(random) % 5];
 	for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
 		uint64_t piece = next_random(random);
 
@@ -421,6 +441,8 @@ static void check_accepted(const struct record *record)
 		assert_in_range(record->sync.kind, 0, SYNC_KINDS - 1);
 		assert_true(record->sync.enter_ns <= record->sync.exit_ns);
 		assert_int_equal(record->sync.comm[EVENT_COMM_SIZE - 1], '\0');
+	} else if (record->type == EVENT_WRITE) {
+		assert_true(record->write.offset + record->write.bytes >= record->write.offset);
 	} else if (record->type == EVENT_PATH) {
 		assert_in_range(record->path.length, 0, EVENT_PATH_SIZE);
 		assert_in_range(decode_path(&record->path, text, sizeof(text)), 0,

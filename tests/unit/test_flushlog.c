@@ -55,7 +55,7 @@ static void empty(void **state)
 {
 	flushlog_free(NULL);
 	assert_null(flushlog_find(*state, DISK, 0, EVER));
-	assert_int_equal(flushlog_watermark(*state, DISK, EVER), 0);
+	assert_int_equal(flushlog_watermark(*state, DISK, EVER, false), 0);
 	assert_false(flushlog_had_inner(*state, DISK, INNER_NONE, 0, EVER));
 }
 
@@ -114,12 +114,12 @@ static void failed_ones_count_for_nothing(void **state)
 	add_as(log, 2, 120, 130, 0, INNER_BAD);
 	add_as(log, 3, 140, 150, 0, INNER_UNSEEN);
 	assert_int_equal(found(log, 0, EVER), 0);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 0);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 0);
 	add_as(log, 4, 160, 170, 0, INNER_DURABLE);
 	assert_int_equal(found(log, 0, EVER), 4);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 160);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 160);
 	add_as(log, 5, 180, 190, -EIO, INNER_DURABLE);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 160);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 160);
 }
 
 static void watermark_until(void **state)
@@ -129,12 +129,12 @@ static void watermark_until(void **state)
 	add(log, 1, 100, 110);
 	add(log, 2, 105, 130);
 	add(log, 3, 140, 150);
-	assert_int_equal(flushlog_watermark(log, DISK, 109), 0);
-	assert_int_equal(flushlog_watermark(log, DISK, 110), 100);
-	assert_int_equal(flushlog_watermark(log, DISK, 129), 100);
-	assert_int_equal(flushlog_watermark(log, DISK, 130), 105);
-	assert_int_equal(flushlog_watermark(log, DISK, 149), 105);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 140);
+	assert_int_equal(flushlog_watermark(log, DISK, 109, false), 0);
+	assert_int_equal(flushlog_watermark(log, DISK, 110, false), 100);
+	assert_int_equal(flushlog_watermark(log, DISK, 129, false), 100);
+	assert_int_equal(flushlog_watermark(log, DISK, 130, false), 105);
+	assert_int_equal(flushlog_watermark(log, DISK, 149, false), 105);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 140);
 }
 
 static void watermark_of_overtaken_flushes(void **state)
@@ -143,7 +143,29 @@ static void watermark_of_overtaken_flushes(void **state)
 
 	add(log, 1, 130, 140);
 	add(log, 2, 100, 150);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 130);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 130);
+}
+
+/* What the flushes of a loop device did below may be taken for good, for comparison. */
+static void watermark_with_the_unseen(void **state)
+{
+	struct flushlog *log = *state;
+
+	add_as(log, 1, 100, 110, 0, INNER_DURABLE);
+	add_as(log, 2, 120, 130, 0, INNER_UNSEEN);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 100);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, true), 120);
+	assert_int_equal(flushlog_watermark(log, DISK, 129, true), 100);
+	add_as(log, 3, 140, 150, -EIO, INNER_UNSEEN);
+	add_as(log, 4, 160, 170, 0, INNER_BAD);
+	add_as(log, 5, 180, 190, -EIO, INNER_DURABLE);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, true), 120);
+	add_as(log, 6, 200, 210, 0, INNER_NONE);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, true), 200);
+	assert_int_equal(flushlog_watermark(log, OTHER, EVER, true), 0);
+	/* It names no flush for that. */
+	add_as(log, 7, 220, 230, 0, INNER_UNSEEN);
+	assert_int_equal(found(log, 201, EVER), 0);
 }
 
 static void devices_are_apart(void **state)
@@ -156,8 +178,8 @@ static void devices_are_apart(void **state)
 	assert_int_equal(found(log, 0, EVER), 1);
 	assert_int_equal(found(log, 101, EVER), 0);
 	assert_int_equal(flushlog_find(log, OTHER, 0, EVER)->id, 9);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), 100);
-	assert_int_equal(flushlog_watermark(log, OTHER, EVER), 500);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), 100);
+	assert_int_equal(flushlog_watermark(log, OTHER, EVER, false), 500);
 	assert_null(flushlog_find(log, OTHER + 1, 0, EVER));
 }
 
@@ -209,9 +231,9 @@ static void old_ones_are_forgotten(void **state)
 	assert_int_equal(found(log, added * 10, EVER), added);
 	assert_int_equal(found(log, added * 10 + 1, EVER), 0);
 	assert_int_equal(found(log, 0, oldest * 10 + 4), 0);
-	assert_int_equal(flushlog_watermark(log, DISK, EVER), added * 10);
-	assert_int_equal(flushlog_watermark(log, DISK, oldest * 10 + 5), oldest * 10);
-	assert_int_equal(flushlog_watermark(log, DISK, oldest * 10 + 4), 0);
+	assert_int_equal(flushlog_watermark(log, DISK, EVER, false), added * 10);
+	assert_int_equal(flushlog_watermark(log, DISK, oldest * 10 + 5, false), oldest * 10);
+	assert_int_equal(flushlog_watermark(log, DISK, oldest * 10 + 4, false), 0);
 }
 
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -227,6 +249,7 @@ int main(void)
 		FRESH(failed_ones_count_for_nothing),
 		FRESH(watermark_until),
 		FRESH(watermark_of_overtaken_flushes),
+		FRESH(watermark_with_the_unseen),
 		FRESH(devices_are_apart),
 		FRESH(many_devices),
 		FRESH(entries_can_be_owned),

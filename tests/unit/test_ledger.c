@@ -216,19 +216,27 @@ static void complete_in_slot(struct machine *machine, const struct model_write *
 {
 	uint32_t index = slot_index(machine, write);
 	struct ledger_slot *slot = &machine->slots[index];
-	uint64_t error_ns = slot->last_error_ns;
-	bool drained, empty;
+	uint64_t error_ns = slot->last_error_ns, owner = owner_of(write->device, write->inode);
+	bool drained, empty, told = failed && !write->direct;
 
-	drained = ledger_slot_done(slot, owner_of(write->device, write->inode), bytes,
-				   write->tracked, write->fua, failed, machine->now);
+	drained = ledger_slot_done(slot, owner, bytes, write->tracked, write->fua, failed,
+				   machine->now);
+	if (told)
+		ledger_slot_failed(slot, owner, write->inode, machine->now);
 	empty = !slot_in_flight(machine, index);
 	claim(machine, drained == (machine->watched[index] && empty),
 	      "a watched slot tells that it ran empty, at once and only once");
 	machine->tally.drains += drained;
 	if (drained)
 		machine->watched[index] = false;
-	claim(machine, slot->last_error_ns == (failed ? machine->now : error_ns),
+	claim(machine, slot->last_error_ns == (told ? machine->now : error_ns),
 	      "the newest failure is kept, and nothing else is taken for one");
+	claim(machine, !told || ledger_slot_error(slot, owner, write->inode) == machine->now,
+	      "a failure is the inode's own");
+	claim(machine,
+	      !ledger_slot_error(slot, owner, write->inode + 1) &&
+		      !ledger_slot_error(slot, owner + INODES * DEVICES, write->inode),
+	      "a failure is nobody else's");
 }
 
 /* The first @bytes of the write at @index of the model's list, or what is left of it. */

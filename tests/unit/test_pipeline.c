@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "pipeline.h"
+#include "verdict.h"
 
 /*
  * A made-up machine: ext4 on vda, ext4 on loop0 whose file lies on vda, ext4 on
@@ -150,6 +151,7 @@ static struct event_sync make_sync(uint32_t disk, uint64_t enter_ns, uint64_t ex
 		.outer_s_dev = disk,
 		.ino = INO,
 		.outer_ino = INO,
+		.size = 1 << 20,
 		.fs_magic = EXT4,
 		.outer_fs_magic = EXT4,
 		.wait_done_ns = enter_ns + 20,
@@ -231,6 +233,24 @@ static void push_drain(struct world *w, uint32_t disk, uint32_t slot, uint64_t d
 	};
 
 	pipeline_push(w->pipeline, &drain, sizeof(drain));
+}
+
+/* A page of the file of make_sync; @error 0: it was written well. */
+static void push_write(struct world *w, uint64_t done_ns, uint64_t page, int error)
+{
+	struct event_write write = {
+		.header = {EVENT_WRITE, EVENTS_VERSION, sizeof(write)},
+		.at_ns = done_ns,
+		.offset = page * 4096,
+		.bytes = 4096,
+		.ino = INO,
+		.s_dev = VDA,
+		.disk = VDA,
+		.part = VDA,
+		.error = error,
+	};
+
+	pipeline_push(w->pipeline, &write, sizeof(write));
 }
 
 /* @names: leaf first, each with its NUL. */
@@ -412,6 +432,20 @@ static void loop_over_a_sync_not_seen(void **state)
 	push_flush(w, LOOP0, 140, 160);
 	push_sync(w, &outer);
 	assert_reason(w, 1, "unproven untracked");
+}
+
+/* What was seen to do nothing below is no doubt, whatever the kernel side counts. */
+static void loop_over_a_bad_sync_before(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 200, 300, 140);
+	struct world *w = *state;
+	struct event_sync inner = make_inner(w, 141, 158, 0);
+
+	outer.devices[0].last_done_ns = 110;
+	push_sync(w, &inner);
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 2, "not-durable no-flush");
 }
 
 /* A sync of another file, or one that ran before or after the flush, is none of it. */
@@ -774,6 +808,186 @@ static void devices_are_visited_top_down(void **state)
 	assert_ptr_equal(strstr(names, "dm-0 vdb "), names);
 }
 
+static void a_swallowed_error_is_found(void **state)
+{
+	struct event_sync told = make_sync(VDA, 200, 300, 230);
+	struct event_sync sync = make_sync(VDA, 400, 500, 430);
+	struct event_sync again = make_sync(VDA, 600, 700, 630);
+	struct world *w = *state;
+
+	pipeline_start(w->pipeline, 50);
+	push_write(w, 110, 3, -EIO);
+	told.ret = -EIO;
+	push_sync(w, &told);
+	push_flush(w, VDA, 430, 440);
+	push_path(w, sync.id, "a\nb", 4);
+	push_sync(w, &sync);
+	push_write(w, 610, 3, 0);
+	push_flush(w, VDA, 630, 640);
+	push_sync(w, &again);
+	assert_reason(w, 1, "not-durable write-failed");
+	assert_reason(w, 2, "not-durable write-failed");
+	assert_reason(w, 3, "durable flushed");
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM findings"), 0);
+	pipeline_finish(w->pipeline);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM findings"), 1);
+	assert_string_equal(ask(w, "SELECT kind || ' ' || severity || ' ' || path || ' ' ||"
+				   " since_ns || ' ' || bytes FROM findings"),
+			    "error-swallowed risk /a\\nb 110 4096");
+	assert_string_equal(ask(w, "SELECT detail FROM findings"),
+			    "a write of 4096 bytes to vda failed (Input/output error) at 0.000 s; "
+			    "fsync by PID 10 was told (Input/output error) at 0.000 s; fsync by "
+			    "PID 10 reported success at 0.000 s");
+}
+
+static void a_failed_flush_is_found(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 0);
+	struct world *w = *state;
+
+	sync.devices[0].flush_error_ns = 160;
+	push_flush_as(w, VDA, 130, 160, -ENOSPC);
+	push_sync(w, &sync);
+	assert_reason(w, 1, "not-durable flush-failed");
+	pipeline_finish(w->pipeline);
+	assert_string_equal(ask(w, "SELECT detail FROM findings"),
+			    "a flush of vda failed (No space left on device) at 0.000 s; no "
+			    "audited call was told; fsync by PID 10 reported success at 0.000 s");
+	assert_string_equal(ask(w, "SELECT path FROM findings"), "NULL");
+}
+
+static void an_error_that_was_told_is_none(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 0);
+	struct world *w = *state;
+
+	push_write(w, 110, 3, -EIO);
+	sync.ret = -EIO;
+	push_sync(w, &sync);
+	pipeline_finish(w->pipeline);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM findings"), 0);
+}
+
+static void a_failed_write_is_covered_by_no_flush(void **state)
+{
+	struct event_sync range = make_range(100, 200);
+	struct world *w = *state;
+
+	range.devices[0].inflight_bytes = 4096;
+	push_sync(w, &range);
+	push_write(w, 250, 3, -EIO);
+	push_drain(w, VDA, SLOT, 250);
+	push_flush(w, VDA, 300, 400);
+	assert_reason(w, 1, "not-durable writeout-only");
+	assert_covered(w, 1, 0, 0);
+}
+
+/* --- what the verdict must know of an ext4 --- */
+
+static void rescan(const struct world *w)
+{
+	struct error err = {.text = ""};
+
+	if (stack_scan(w->stack, &err))
+		fail_msg("%s", err.text);
+}
+
+/* The super block on vda, with these features. */
+static void put_super(const struct world *w, unsigned char compat, unsigned char incompat)
+{
+	unsigned char super[2048] = {[1024 + 0x38] = 0x53, [1024 + 0x39] = 0xEF};
+	char path[128];
+	FILE *file;
+
+	super[1024 + 0x5d] = compat;
+	super[1024 + 0x61] = incompat;
+	put(w, "dev/vda", "");
+	snprintf(path, sizeof(path), "%s/dev/vda", w->root);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+	rescan(w);
+}
+
+static void push_healthy(struct world *w)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 140);
+
+	push_flush(w, VDA, 140, 160);
+	push_sync(w, &sync);
+}
+
+static void ext4_without_a_journal(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "sys/fs/ext4/vda/journal_task", "77");
+	rescan(w);
+	push_healthy(w);
+	put(w, "sys/fs/ext4/vda/journal_task", "<none>");
+	rescan(w);
+	push_healthy(w);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "unproven commit-unseen");
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs WHERE id = 2"),
+			       "ext4-nojournal-early-return"));
+}
+
+static void ext4_data_in_the_journal(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 0);
+	struct world *w = *state;
+
+	push_sync(w, &sync);
+	put(w, "proc/fs/ext4/vda/options", "rw\ndata=journal");
+	rescan(w);
+	push_sync(w, &sync);
+	assert_reason(w, 1, "not-durable no-flush");
+	assert_reason(w, 2, "durable clean");
+}
+
+static void ext4_async_commit(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 100, 200, 140);
+	struct world *w = *state;
+
+	sync.devices[0].log_done_ns = 150;
+	push_sync(w, &sync);
+	put(w, "proc/fs/ext4/vda/options", "rw\njournal_async_commit");
+	rescan(w);
+	push_sync(w, &sync);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "unproven commit-unseen");
+}
+
+static void ext4_inline_data(void **state)
+{
+	struct world *w = *state;
+
+	put_super(w, 0, 0);
+	push_healthy(w);
+	put_super(w, 0, 0x80);
+	push_healthy(w);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "unproven commit-unseen");
+}
+
+static void ext4_fast_commit(void **state)
+{
+	struct world *w = *state;
+
+	put_super(w, 0x4, 0);
+	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 1));
+	push_healthy(w);
+	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 0));
+	push_healthy(w);
+	put_super(w, 0, 0);
+	push_healthy(w);
+	assert_string_equal(ask(w, "SELECT group_concat(verdict) FROM syncs"),
+			    "durable,unproven,durable");
+}
+
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -787,6 +1001,7 @@ int main(void)
 		FRESH(loop_over_a_durable_sync),
 		FRESH(loop_over_a_bad_sync),
 		FRESH(loop_over_a_sync_not_seen),
+		FRESH(loop_over_a_bad_sync_before),
 		FRESH(loop_over_a_sync_of_another),
 		FRESH(loop_with_a_second_flush),
 		FRESH(writeout_covered_later),
@@ -808,6 +1023,15 @@ int main(void)
 		FRESH(block_device),
 		FRESH(unknown_file_systems_are_looked_up_once),
 		FRESH(devices_are_visited_top_down),
+		FRESH(a_swallowed_error_is_found),
+		FRESH(a_failed_flush_is_found),
+		FRESH(an_error_that_was_told_is_none),
+		FRESH(a_failed_write_is_covered_by_no_flush),
+		FRESH(ext4_without_a_journal),
+		FRESH(ext4_data_in_the_journal),
+		FRESH(ext4_async_commit),
+		FRESH(ext4_inline_data),
+		FRESH(ext4_fast_commit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -710,6 +710,126 @@ static void barrier_options(void **state)
 	assert_true(stack_find_mount(tree->stack, STACK_DEV(8, 100))->nobarrier);
 }
 
+/* @path: of a file or device with an ext4 super block. */
+static void put_super(const struct tree *tree, const char *path, uint16_t magic, uint32_t compat,
+		      uint32_t incompat)
+{
+	unsigned char super[2048] = {0};
+	char full[512];
+	FILE *file;
+
+	for (int i = 0; i < 2; i++)
+		super[1024 + 0x38 + i] = (unsigned char)(magic >> 8 * i);
+	for (int i = 0; i < 4; i++) {
+		super[1024 + 0x5c + i] = (unsigned char)(compat >> 8 * i);
+		super[1024 + 0x60 + i] = (unsigned char)(incompat >> 8 * i);
+	}
+	full_path(tree, full, sizeof(full), path);
+	file = fopen(full, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Each of an ext4's facts, as "janif", with a dash where it does not hold. */
+static void assert_ext4(const struct tree *tree, uint32_t dev, const char *facts)
+{
+	const struct stack_mount *mount = stack_find_mount(tree->stack, dev);
+	char found[8];
+
+	assert_non_null(mount);
+	snprintf(found, sizeof(found), "%c%c%c%c%c", mount->data_journal ? 'j' : '-',
+		 mount->async_commit ? 'a' : '-', mount->no_journal ? 'n' : '-',
+		 mount->inline_data ? 'i' : '-', mount->fast_commit ? 'f' : '-');
+	assert_string_equal(found, facts);
+}
+
+#define EXT4_MAGIC   0xEF53
+#define HAS_JOURNAL  0x4
+#define FAST_COMMIT  0x400
+#define HAS_EXTENTS  0x40
+#define INLINE_DATA  0x8000
+#define ALL_BUT(bit) (0xffffffffU & ~(bit))
+
+static void ext4_options(void **state)
+{
+	static const struct {
+		const char *options, *facts;
+	} cases[] = {
+		{"rw\nbarrier\ndata=journal\ndelalloc", "j----"},
+		{"data=journal\njournal_async_commit", "ja---"},
+		{"rw\ndata=ordered\nbarrier", "-----"},
+		{"rw\njournal_checksum\njournal_async_commit", "-a---"},
+		{"rw\ndata=journalled\nno_journal_async_commit", "-----"},
+	};
+	struct tree *tree = *state;
+	char name[16], path[64], rest[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(name, sizeof(name), "vd%c", (char)('a' + i));
+		snprintf(path, sizeof(path), "proc/fs/ext4/%s/options", name);
+		snprintf(rest, sizeof(rest), "rw - %s /dev/%s rw", i % 2 ? "ext3" : "ext4", name);
+		put_disk(tree, name, VDA + 16 * i, WRITE_BACK);
+		put_file(tree, path, cases[i].options);
+		put_mount(tree, VDA + 16 * i, name, rest);
+	}
+	scan(tree);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_ext4(tree, VDA + 16 * i, cases[i].facts);
+}
+
+static void ext4_journal_task(void **state)
+{
+	struct tree *tree = *state;
+
+	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_disk(tree, "vdb", VDB, WRITE_BACK);
+	put_scsi(tree, "sda", SDA, WRITE_BACK, WRITE_BACK);
+	put_scsi(tree, "sdb", SDB, WRITE_BACK, WRITE_BACK);
+	put_file(tree, "sys/fs/ext4/vda/journal_task", "<none>");
+	put_file(tree, "sys/fs/ext4/vdb/journal_task", "77");
+	put_file(tree, "sys/fs/ext4/sdb/journal_task", "<none>");
+	put_mount(tree, VDA, "/a", "rw - ext2 /dev/vda rw");
+	put_mount(tree, VDB, "/b", "rw - ext4 /dev/vdb rw");
+	put_mount(tree, SDA, "/c", "rw - ext4 /dev/sda rw"); /* nothing tells */
+	put_mount(tree, SDB, "/d", "rw - xfs /dev/sdb rw");
+	scan(tree);
+	assert_ext4(tree, VDA, "--n--");
+	assert_ext4(tree, VDB, "-----");
+	assert_ext4(tree, SDA, "-----");
+	assert_ext4(tree, SDB, "-----");
+}
+
+static void ext4_features(void **state)
+{
+	struct tree *tree = *state;
+
+	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_disk(tree, "vdb", VDB, WRITE_BACK);
+	put_disk(tree, "cciss!c0d0", SDA, WRITE_BACK); /* cciss/c0d0, as sysfs writes it */
+	put_disk(tree, "sdb", SDB, WRITE_BACK);
+	put_disk(tree, "dm-0", DM0, WRITE_BACK);
+	put_disk(tree, "md0", MD0, WRITE_BACK);
+	put_super(tree, "dev/vda", EXT4_MAGIC, HAS_JOURNAL | FAST_COMMIT, ALL_BUT(INLINE_DATA));
+	put_super(tree, "dev/vdb", EXT4_MAGIC, ALL_BUT(FAST_COMMIT), HAS_EXTENTS | INLINE_DATA);
+	put_super(tree, "dev/cciss/c0d0", EXT4_MAGIC, FAST_COMMIT, INLINE_DATA);
+	put_super(tree, "dev/sdb", 0x5846, FAST_COMMIT, INLINE_DATA);
+	put_file(tree, "dev/dm-0", "too short");
+	put_mount(tree, VDA, "/a", "rw - ext4 /dev/vda rw");
+	put_mount(tree, VDB, "/b", "rw - ext4 /dev/vdb rw");
+	put_mount(tree, SDA, "/c", "rw - ext4 /dev/cciss/c0d0 rw");
+	put_mount(tree, SDB, "/d", "rw - ext4 /dev/sdb rw");
+	put_mount(tree, DM0, "/e", "rw - ext4 /dev/dm-0 rw");
+	put_mount(tree, MD0, "/f", "rw - ext4 /dev/md0 rw"); /* has no file */
+	scan(tree);
+	assert_ext4(tree, VDA, "----f");
+	assert_ext4(tree, VDB, "---i-");
+	assert_ext4(tree, SDA, "---if");
+	assert_ext4(tree, SDB, "-----");
+	assert_ext4(tree, DM0, "-----");
+	assert_ext4(tree, MD0, "-----");
+}
+
 static void overlay_volatile(void **state)
 {
 	struct tree *tree = *state;
@@ -928,6 +1048,9 @@ int main(void)
 		TREE_TEST(nbd),
 		TREE_TEST(bcache),
 		TREE_TEST(barrier_options),
+		TREE_TEST(ext4_options),
+		TREE_TEST(ext4_journal_task),
+		TREE_TEST(ext4_features),
 		TREE_TEST(overlay_volatile),
 		TREE_TEST(external_logs),
 		TREE_TEST(vanished_is_kept),

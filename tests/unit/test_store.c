@@ -679,6 +679,42 @@ static void text_of_many_groups(void **state)
 	assert_non_null(strstr(w->report, "  ... and 3 more groups (--all lists every call)\n"));
 }
 
+static void findings_in_both_reports(void **state)
+{
+	struct store_finding finding = {.kind = "error-swallowed",
+					.severity = "advice",
+					.path = "/srv/t.db",
+					.detail = "a write failed",
+					.since_ns = 1500000000,
+					.bytes = 4096};
+	struct world *w = *state;
+
+	store_add_finding(w->store, &finding);
+	finding.severity = "risk";
+	finding.path = NULL;
+	finding.bytes = 0;
+	store_add_finding(w->store, &finding);
+	assert_int_equal(render(w, "text", false, false), 0);
+	assert_non_null(strstr(w->report, "\nFINDINGS\n"
+					  "  risk   error-swallowed\n"
+					  "      a write failed\n"
+					  "      -> treat the data as lost"));
+	assert_non_null(strstr(w->report, "  advice error-swallowed /srv/t.db\n"));
+	assert_null(strstr(w->report, "more findings"));
+	assert_int_equal(render(w, "json", false, false), 0);
+	assert_string_equal(json_at(w, "json_extract", "findings[0].bytes"), "4096");
+	assert_string_equal(json_at(w, "json_extract", "findings[0].since_ns"), "1500000000");
+	assert_string_equal(json_at(w, "json_extract", "findings[1].severity"), "risk");
+	assert_string_equal(json_at(w, "json_type", "findings[1].path"), "null");
+	assert_string_equal(json_at(w, "json_type", "findings[1].bytes"), "null");
+	for (int i = 0; i < 9; i++)
+		store_add_finding(w->store, &finding);
+	assert_int_equal(render(w, "text", false, false), 0);
+	assert_non_null(strstr(w->report, "  ... and 3 more findings (--all lists them)\n"));
+	assert_int_equal(render(w, "text", true, false), 0);
+	assert_null(strstr(w->report, "more findings"));
+}
+
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -709,6 +745,7 @@ int main(void)
 		FRESH(text_of_every_call),
 		FRESH(colors_only_when_asked_for),
 		FRESH(text_of_many_groups),
+		FRESH(findings_in_both_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

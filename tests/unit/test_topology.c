@@ -301,6 +301,26 @@ static void external_log(void **state)
 	assert_part(&topology, VDB, VDB, DEVICE_LOG | DEVICE_LEAF);
 }
 
+/* xfs keeps its log on the first device, never on the realtime one. */
+static void realtime_device(void **state)
+{
+	struct state_topology topology;
+	struct tree *tree = *state;
+
+	put_device(tree, "vdb", VDB);
+	put_device(tree, "vdc", VDC);
+	put_mount(tree, VDA, "/ rw - xfs /dev/vda rw,rtdev=/dev/vdb");
+	put_mount(tree, VDC, "/log rw - xfs /dev/vdc rw,logdev=/dev/vda,rtdev=/dev/vdb");
+	scan(tree);
+	assert_topology(tree, VDA, &topology, 2);
+	assert_part(&topology, VDA, VDA, ALL_ROLES);
+	assert_part(&topology, VDB, VDB, DEVICE_DATA | DEVICE_LEAF);
+	assert_topology(tree, VDC, &topology, 3);
+	assert_part(&topology, VDC, VDC, DEVICE_DATA | DEVICE_LEAF);
+	assert_part(&topology, VDB, VDB, DEVICE_DATA | DEVICE_LEAF);
+	assert_part(&topology, VDA, VDA, DEVICE_LOG | DEVICE_LEAF);
+}
+
 /* Data and log are told apart by partition, the cache below is one. */
 static void external_log_on_the_same_disk(void **state)
 {
@@ -371,6 +391,7 @@ int main(void)
 		FRESH(btrfs_on_two_devices),
 		FRESH(external_log),
 		FRESH(external_log_on_the_same_disk),
+		FRESH(realtime_device),
 		FRESH(too_many_devices),
 		FRESH(unknown_layers),
 	};

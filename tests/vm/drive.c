@@ -6,11 +6,14 @@
  *	      --log FILE [--payload FILE] [--ready FILE]
  *
  * SOCKET is a path, or "tcp" for a free port of 127.0.0.1. Contents live in
- * memory. Options of a disk, also settable from the guest by a line
+ * memory, or with the option file=PATH in a file of that size, which others may
+ * change. Options of a disk, also settable from the guest by a line
  * "set NAME OPTION" on the marker socket:
  *	no-flush  no-fua	not offered to the client
  *	fail-flush=N fail-write=N	the Nth one from now fails with EIO
  *	delay-flush=MS delay-write=MS	answered that much later
+ *	wipe			all zeroes again, as new
+ *	vanish-flush=N		gone for good, unanswered, at the Nth flush from now
  * A line "mark NAME" on the marker socket enters the log and is answered "ok".
  *
  * One thread serves everything, so the log is one total order. Its columns,
@@ -87,7 +90,7 @@ struct disk {
 	uint8_t *data;
 	bool no_flush, no_fua;
 	/* Counts down to the request that fails; 0: none will. */
-	unsigned int fail_flush, fail_write;
+	unsigned int fail_flush, fail_write, vanish_flush;
 	unsigned int delay_flush_ms, delay_write_ms;
 };
 
@@ -268,6 +271,11 @@ static void receive(const struct request *incoming, const uint8_t *payload)
 		fwrite(payload, 1, r.length, payload_file);
 		payload_used += r.length;
 	}
+	if (r.type == CMD_FLUSH && count_down(&disk->vanish_flush)) {
+		r.conn->closing = true;
+		r.conn->out.used = 0;
+		return;
+	}
 	r.error = execute(&r, payload);
 	if (r.type == CMD_FLUSH)
 		delay_ms = disk->delay_flush_ms;
@@ -404,6 +412,14 @@ static bool step_request(struct conn *c)
 	return true;
 }
 
+/* All zeroes, no fault or delay to come. */
+static bool wipe(struct disk *disk)
+{
+	disk->fail_flush = disk->fail_write = disk->vanish_flush = 0;
+	disk->delay_flush_ms = disk->delay_write_ms = 0;
+	return disk->data && !madvise(disk->data, disk->size, MADV_REMOVE);
+}
+
 /* Applies "name" or "name=value"; false if there is no such option. */
 static bool set_option(struct disk *disk, const char *option)
 {
@@ -413,6 +429,7 @@ static bool set_option(struct disk *disk, const char *option)
 	} numbers[] = {
 		{"fail-flush=", offsetof(struct disk, fail_flush)},
 		{"fail-write=", offsetof(struct disk, fail_write)},
+		{"vanish-flush=", offsetof(struct disk, vanish_flush)},
 		{"delay-flush=", offsetof(struct disk, delay_flush_ms)},
 		{"delay-write=", offsetof(struct disk, delay_write_ms)},
 	};
@@ -431,6 +448,8 @@ static bool set_option(struct disk *disk, const char *option)
 		disk->no_flush = true;
 	else if (!strcmp(option, "no-fua"))
 		disk->no_fua = true;
+	else if (!strcmp(option, "wipe"))
+		return wipe(disk);
 	else
 		return false;
 	return true;
@@ -616,6 +635,7 @@ static void add_disk(char *spec)
 {
 	struct disk *disk = &disks[disk_count];
 	char *name = strsep(&spec, "="), *address = strsep(&spec, ","), *size = strsep(&spec, ",");
+	const char *file = NULL;
 	char *option;
 	int memory;
 
@@ -625,12 +645,15 @@ static void add_disk(char *spec)
 	snprintf(disk->name, sizeof(disk->name), "%s", name);
 	snprintf(disk->address, sizeof(disk->address), "%s", address);
 	disk->size = parse_size(size);
-	while ((option = strsep(&spec, ",")))
-		if (!set_option(disk, option))
+	while ((option = strsep(&spec, ","))) {
+		if (!strncmp(option, "file=", 5))
+			file = option + 5;
+		else if (!set_option(disk, option))
 			die("%s: no option '%s'", name, option);
-	memory = memfd_create(name, MFD_CLOEXEC);
+	}
+	memory = file ? open(file, O_RDWR | O_CLOEXEC) : memfd_create(name, MFD_CLOEXEC);
 	if (memory < 0 || ftruncate(memory, disk->size))
-		die("%s: %s", name, strerror(errno));
+		die("%s: %s", file ? file : name, strerror(errno));
 	disk->data = mmap(NULL, disk->size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	close(memory);
 	if (disk->data == MAP_FAILED)

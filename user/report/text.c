@@ -13,13 +13,20 @@
  *         the call starts write-out and never flushes
  *         -> follow it with fdatasync or fsync
  *
+ *   FINDINGS
+ *     risk   error-swallowed /srv/a.db
+ *         a write of 4096 bytes to vda failed (Input/output error) at 0.012 s; no ...
+ *         -> treat the data as lost: write all of it again after an error, or ...
+ *
  *   Time in sync calls 2.10 s: write-out 11 %, journal and waiting 20 %, flush 69 %
  */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "findings.h"
 #include "format.h"
 #include "report/report.h"
 #include "verdict.h"
@@ -182,6 +189,35 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 		fprintf(t->out, "  ... and %d more groups (--all lists every call)\n", all - shown);
 }
 
+static void findings(struct text *t)
+{
+	static const char sql[] = "SELECT severity, kind, coalesce(path, ''), detail FROM findings"
+				  " ORDER BY severity <> 'risk', id LIMIT ?1";
+	sqlite3_stmt *statement = query(t, sql);
+	int64_t all = store_number(t->store, "SELECT count(*) FROM findings");
+	int shown = 0, i;
+
+	sqlite3_bind_int(statement, 1, t->options->all ? -1 : GROUPS_SHOWN);
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		bool risk = !strcmp(column(statement, 0), finding_severity_name(SEVERITY_RISK));
+
+		if (!shown++)
+			fprintf(t->out, "\n%sFINDINGS%s\n", bold(t), plain(t));
+		fprintf(t->out, "  %s%-6s%s %s%s%s\n", risk ? red(t) : "", column(statement, 0),
+			risk ? plain(t) : "", column(statement, 1),
+			*column(statement, 2) ? " " : "", column(statement, 2));
+		if (*column(statement, 3))
+			fprintf(t->out, "      %s\n", column(statement, 3));
+		for (i = 0; i < FINDING_KINDS; i++)
+			if (!strcmp(column(statement, 1), finding_kind_name(i)))
+				fprintf(t->out, "      -> %s\n", finding_advice(i));
+	}
+	sqlite3_finalize(statement);
+	if (all > shown)
+		fprintf(t->out, "  ... and %lld more findings (--all lists them)\n",
+			(long long)all - shown);
+}
+
 static void every_call(struct text *t)
 {
 	sqlite3_stmt *statement = query(
@@ -263,6 +299,7 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 	     " ' sync calls counted as unproven)' ELSE '' END || ' -> ' || remedy FROM losses");
 	groups(&t, "not-durable", "NOT DURABLE", red(&t));
 	groups(&t, "unproven", "UNPROVEN", yellow(&t));
+	findings(&t);
 	if (options->all)
 		every_call(&t);
 	time_spent(&t);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_OWNER_BPF_H
+#define FLUSHAUDIT_OWNER_BPF_H
+
+/* Attribution: which inode a write is charged to, by the first page of its bio. */
+#include "state.bpf.h"
+
+/* Whom a write is charged to. */
+struct owner {
+	__u64 hash; /* 0: nobody */
+	__u64 ino;
+	__u32 s_dev;
+	bool meta; /* block device pages, btrfs tree pages, buffers marked REQ_META */
+	bool direct;
+};
+
+/* What attribution reads of a bio; its pointer may be typed or a plain number. */
+struct bio_view {
+	__u64 end_io;
+	__u64 private;
+	__u64 vector;
+	__u32 index;
+	__u32 opf;
+};
+
+static __always_inline void view_bio(struct bio *bio, struct bio_view *view)
+{
+	view->end_io = (__u64)BPF_CORE_READ(bio, bi_end_io);
+	view->private = (__u64)BPF_CORE_READ(bio, bi_private);
+	view->vector = (__u64)BPF_CORE_READ(bio, bi_io_vec);
+	view->index = BPF_CORE_READ(bio, bi_iter.bi_idx);
+	view->opf = BPF_CORE_READ(bio, bi_opf);
+}
+
+/* The address space of a direct write, from the structure its end function gets.
+ * The kinds that are not iomap's belong to no inode that can be known. */
+static __always_inline bool direct_mapping(struct bio_view *view, struct address_space **mapping)
+{
+	__u64 end_io = view->end_io, private = view->private;
+	__u32 i;
+
+	if (end_io_chain && end_io == end_io_chain) { /* the front part of a split one */
+		struct bio *parent = (void *)private;
+
+		end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
+		private = (__u64)BPF_CORE_READ(parent, bi_private);
+	}
+	if (end_io_iomap && end_io == end_io_iomap) {
+		struct iomap_dio *dio = (void *)private;
+
+		*mapping = BPF_CORE_READ(dio, iocb, ki_filp, f_mapping);
+		return true;
+	}
+	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
+		if (end_io_direct[i] && end_io == end_io_direct[i])
+			return true;
+	return false;
+}
+
+static __always_inline struct page *first_page(struct bio_view *view)
+{
+	struct bio_vec *vector = (void *)view->vector;
+
+	if (!vector)
+		return NULL;
+	vector += view->index; /* 16 bytes each on every kernel */
+	return BPF_CORE_READ(vector, bv_page);
+}
+
+static __always_inline void attribute(struct bio_view *view, __u32 disk, struct owner *owner)
+{
+	struct address_space *mapping = NULL;
+	struct super_block *sb;
+	struct inode *host;
+	unsigned long magic;
+	struct page *page;
+
+	__builtin_memset(owner, 0, sizeof(*owner));
+	owner->direct = direct_mapping(view, &mapping);
+	if (!owner->direct && (view->opf & 0xff) != REQ_OP_WRITE_ZEROES) {
+		page = first_page(view);
+		mapping = page ? page_mapping(page) : NULL;
+	}
+	if (!mapping) {
+		owner->meta = view->opf & OPF(META);
+		return;
+	}
+	host = BPF_CORE_READ(mapping, host);
+	sb = BPF_CORE_READ(host, i_sb);
+	magic = BPF_CORE_READ(sb, s_magic);
+	owner->s_dev = BPF_CORE_READ(sb, s_dev);
+	owner->ino = BPF_CORE_READ(host, i_ino);
+	if (magic == BDEV_MAGIC) {
+		owner->ino = BPF_CORE_READ(host, i_rdev);
+		owner->meta = !owner->direct;
+	} else if (magic == BTRFS_MAGIC) {
+		owner->meta = owner->ino == BTRFS_BTREE_INODE;
+	} else if (magic == F2FS_MAGIC) {
+		/* one bio mixes the pages of several inodes (f2fs_submit_page_write) */
+		owner->meta = owner->ino <= 2; /* the node and meta inodes */
+		return;
+	}
+	owner->hash = slot_owner(owner->s_dev, owner->ino, disk);
+}
+
+#endif

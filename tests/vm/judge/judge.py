@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Holds flushaudit's verdicts against what a power cut leaves.
+
+The rule: "durable" means that what the call promised survives in every legal
+image; "not-durable" that it is lost in at least one; "unproven" is allowed only
+where a case says so, never on a healthy stack.
+"""
+
+import collections
+import json
+import os
+
+from case import named_hole
+from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
+
+# What is audited today; calls of other kinds are played and judged, but no
+# verdict of theirs is expected.
+AUDITED = {"fsync", "fdatasync", "sync_file_range"}
+
+
+class BadRun(Exception):
+    """There is nothing to judge by: never to be taken for a pass."""
+
+
+class Call:
+    """One sync call of a script, with what it promised and what was said of it."""
+
+    def __init__(self, fields):
+        self.n = int(fields[1])
+        self.tid = int(fields[2])
+        self.kind = fields[3]
+        self.ret = int(fields[4])
+        self.begin_ns, self.end_ns = int(fields[5]), int(fields[6])
+        self.path = fields[7]
+        self.line = int(fields[8])
+        self.promises = []
+        self.sync = None  # of the report
+
+    def __str__(self):
+        said = f"{self.sync['verdict']}/{self.sync['reason']}" if self.sync else "not audited"
+        return f"call {self.n} (line {self.line}: {self.kind} {self.path} = {self.ret}) {said}"
+
+
+def load_history(path):
+    calls = []
+    complete = False
+    try:
+        with open(path, encoding="ascii") as lines:
+            for line in lines:
+                fields = line.rstrip("\n").split("\t")
+                if fields[0] == "C":
+                    calls.append(Call(fields))
+                elif fields[0] in "FDGB":
+                    calls[-1].promises.append(line)
+                complete = fields[0] == "END"
+    except OSError as error:
+        raise BadRun(f"no history: {error}") from error
+    if not complete:
+        raise BadRun(f"{path}: the script was not played to its end")
+    return calls
+
+
+def join(calls, report):
+    """Gives each audited call the report's word for it. Returns complaints."""
+    by_tid = collections.defaultdict(list)
+    for sync in report["syncs"]:
+        if sync["kind"] != "kernel":
+            by_tid[sync["tid"]].append(sync)
+    complaints = []
+    for call in calls:
+        if call.kind not in AUDITED:
+            continue
+        found = [s for s in by_tid[call.tid] if call.begin_ns <= s["t_ns"] <= call.end_ns]
+        if len(found) == 1 and found[0]["kind"] == call.kind:
+            call.sync = found[0]
+        elif found:
+            complaints.append(f"{call}: the report has {[s['kind'] for s in found]} for it")
+        elif not report["totals"]["lost_events"]:
+            complaints.append(f"{call}: it is not in the report")
+    return complaints
+
+
+class Tally:
+    """What was judged, over many cases."""
+
+    def __init__(self):
+        self.verdicts = collections.Counter()
+        self.images = 0
+        self.false_durable = 0
+        self.false_not_durable = 0
+        self.holes = collections.Counter()
+        self.excused = collections.Counter()
+        self.doubts = collections.Counter()
+
+
+class Judge:
+    """Judges the cases of one boot. recovery.ask(request_lines) -> answer."""
+
+    def __init__(self, out, kernel, recovery_of, images=2, seed=0):
+        self.out = out
+        self.kernel = kernel
+        self.results = os.path.join(out, "results")
+        self.recovery_of = recovery_of
+        self.images = images
+        self.seed = seed
+        self.tally = Tally()
+        traced = os.path.join(self.results, "traced")
+        try:
+            fua_of = None
+            if os.path.exists(traced):
+                fua_of = FuaTrace(os.path.join(self.results, "trace"), traced)
+            self.log = DriveLog(
+                os.path.join(out, "drive.log"), os.path.join(out, "payload.bin"), fua_of
+            )
+        except (OSError, LogError, ValueError) as error:
+            raise BadRun(str(error)) from error
+        self.reports = {}
+
+    def report(self, name):
+        if name not in self.reports:
+            try:
+                with open(os.path.join(self.results, name), encoding="utf-8") as file:
+                    self.reports[name] = json.load(file)
+            except (OSError, ValueError) as error:
+                raise BadRun(f"no report {name}: {error}") from error
+        return self.reports[name]
+
+    def judge(self, case, report_name):
+        """Returns (summary, complaints) of one case that was played."""
+        report = self.report(report_name)
+        calls = load_history(os.path.join(self.results, f"{case.name}.history"))
+        if not calls:
+            raise BadRun("no sync call was made")
+        complaints = join(calls, report)
+        counts = collections.Counter()
+        recovery = self.recovery_of(case)
+        disks = {}
+        try:
+            for name in case.all_disks():
+                if name not in self.log.disks:
+                    raise BadRun(f"nothing was ever written to {name}")
+                disks[name] = CrashDisk(
+                    self.log, self.log.disks[name], case.size, recovery.image_path(name)
+                )
+            recovery.begin(case)
+            for call in calls:
+                if call.sync:
+                    verdict = call.sync["verdict"]
+                    counts[f"{verdict}/{call.sync['reason']}"] += 1
+                    self.tally.verdicts[verdict] += 1
+                complaints += self.judge_call(case, call, disks, recovery)
+        finally:
+            recovery.end()
+            for disk in disks.values():
+                disk.close()
+        complaints += self.judge_whole(case, calls)
+        words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        return f"{len(calls)} calls: {words}", complaints
+
+    def judge_call(self, case, call, disks, recovery):
+        if not call.promises or not case.images:
+            if call.ret < 0 and call.sync and call.sync["verdict"] == "durable":
+                self.tally.false_durable += 1
+                return [f"{call}: durable, but it reported an error"]
+            return []
+        position = self.log.mark(f"{case.name}-{call.n}")
+        verdict = call.sync["verdict"] if call.sync else None
+        answers = []
+        # Only a claim of durability must hold in every image; the worst is first.
+        more = self.images if case.recovers_on_host() else self.images // 2
+        more = more if verdict == "durable" else 0
+        for number in range(1 + more):
+            chance = chance_of(self.seed, case.name, call.n, number) if number else None
+            for request in case.requests():
+                recovery.prepare()
+                for disk in disks.values():
+                    disk.write_out(position, chance)
+                answers.append(recovery.ask([request] + call.promises))
+                self.tally.images += 1
+                if answers[-1].startswith("failed"):
+                    raise BadRun(f"{call}: recovery {answers[-1]}")
+                if number:
+                    break
+        lost = [answer for answer in answers if answer != "survived"]
+        call.lost = bool(lost)
+        if verdict == "durable" and lost:
+            self.tally.false_durable += 1
+            which = "the worst image" if answers[0] != "survived" else "a legal image"
+            return [f"{call}: FALSE DURABLE, {which}: {lost[0]}; {call.sync['detail']}"]
+        if verdict == "not-durable" and not lost and not self.excused(case, call):
+            self.tally.false_not_durable += 1
+            return [f"{call}: FALSE NOT-DURABLE, it survives; {call.sync['detail']}"]
+        return []
+
+    def excused(self, case, call):
+        """Not durable, and no image loses it: where that is right."""
+        why = case.excuses(call, self.kernel)
+        if why:
+            self.tally.excused[why] += 1
+        return why
+
+    def judge_whole(self, case, calls):
+        """What a healthy stack must not show."""
+        complaints = []
+        for call in calls:
+            if not call.sync:
+                continue
+            verdict, reason = call.sync["verdict"], call.sync["reason"]
+            lost = getattr(call, "lost", False)
+            hole = named_hole(call, self.kernel)
+            if hole:
+                self.tally.holes[hole] += lost
+            elif verdict == "unproven":
+                doubt = case.doubt(call, self.kernel)
+                self.tally.doubts[doubt] += bool(doubt)
+                if not doubt:
+                    complaints.append(f"{call}: {call.sync['detail']}")
+            elif case.healthy and verdict == "not-durable" and reason != "writeout-only":
+                complaints.append(f"{call} on a healthy stack: {call.sync['detail']}")
+            if case.healthy and lost and not hole and verdict != "durable" and reason != "writeout-only":
+                complaints.append(f"{call}: success was reported and it is lost")
+        return complaints

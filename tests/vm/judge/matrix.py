@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The scenario matrix: what is played on which stack and what must come out."""
+
+import fnmatch
+import os
+
+from case import Case
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+FILE_SYSTEMS = (
+    "ext4 ext4-data-journal ext4-data-writeback ext4-nojournal ext4-async-commit"
+    " ext4-fast-commit ext4-inline ext3 ext2 xfs btrfs btrfs-nodatacow btrfs-compress"
+    " f2fs f2fs-strict overlay-ext4"
+).split()
+UNSAFE_FILE_SYSTEMS = "ext4-nobarrier btrfs-nobarrier f2fs-nobarrier overlay-volatile-ext4".split()
+TWO_DEVICES = "ext4-external-journal xfs-external-log xfs-realtime btrfs-raid1".split()
+DRIVES = "virtio-wt nvme scsi scsi-fua ahci nbd".split()
+# Stack: its disks. Below the line: those on which calls cannot be durable.
+STACKS = {
+    "partition": "virtio-wb",
+    "linear": "virtio-wb",
+    "stripe": "virtio-wb scsi",
+    "crypt": "virtio-wb",
+    "thin": "virtio-wb",
+    "snapshot": "virtio-wb",
+    "snapshot-cow": "virtio-wb",
+    "writecache": "virtio-wb scsi",
+    "cache": "virtio-wb scsi",
+    "raid1": "virtio-wb scsi",
+    "raid5": "virtio-wb scsi ahci",
+    "bcache": "virtio-wb scsi",
+    "loop": "virtio-wb",
+    "loop-loop": "virtio-wb",
+}
+UNSAFE_STACKS = {
+    "loop-nobarrier": "virtio-wb",
+    "loop-tmpfs": "virtio-wb",
+    "zram": "virtio-wb",
+    "raid1-wt": "virtio-wb scsi",
+    "override": "virtio-wb",
+    "linear-override": "virtio-wb",
+}
+FAULTS = "fail-write fail-flush fail-direct fail-background".split()
+
+
+def _table():
+    with open(os.path.join(HERE, "..", "matrix"), encoding="ascii") as file:
+        rows = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def levels(kernel):
+    """The attach levels of a kernel, best first."""
+    return _table()[kernel]
+
+
+def best_level(kernel):
+    return levels(kernel)[0]
+
+
+def _script(name, disk=""):
+    with open(os.path.join(HERE, "scripts", name), encoding="ascii") as file:
+        return file.read().replace("DISK", disk)
+
+
+def _file_systems():
+    for name in FILE_SYSTEMS:
+        yield Case(name, "plain", name, ["virtio-wb"], script=_script("calls"))
+    for name in UNSAFE_FILE_SYSTEMS:
+        yield Case(name, "plain", name, ["virtio-wb"], script=_script("calls"), healthy=False)
+    for name in TWO_DEVICES:
+        yield Case(name, "plain", name, ["virtio-wb"], "scsi", _script("calls"))
+
+
+def _drives():
+    for disk in DRIVES:
+        for name in ("ext4", "xfs", "btrfs"):
+            yield Case(f"{name}-on-{disk}", "plain", name, [disk], script=_script("few"))
+        yield Case(f"device-{disk}", "plain", "none", [disk], script=_script("device"))
+    yield Case("f2fs-on-scsi-fua", "plain", "f2fs", ["scsi-fua"], script=_script("few"))
+    yield Case("device-virtio-wb", "plain", "none", ["virtio-wb"], script=_script("device"))
+
+
+def _stacks():
+    for stacks, healthy in ((STACKS, True), (UNSAFE_STACKS, False)):
+        for stack, disks in stacks.items():
+            for name in ("ext4", "xfs", "btrfs"):
+                if name == "btrfs" and stack not in ("linear", "raid1", "loop", "override"):
+                    continue
+                yield Case(
+                    f"{stack}-{name}", stack, name, disks.split(), None, _script("few"), healthy=healthy
+                )
+    yield Case("device-linear", "linear", "none", ["virtio-wb"], script=_script("device"))
+    # In memory: a power cut leaves nothing to compare with.
+    yield Case("null-ext4", "null", "ext4", ["virtio-wb"], script=_script("few"), healthy=False, images=False)
+
+
+def _crowds():
+    for name in ("ext4", "xfs", "btrfs", "f2fs"):
+        script = _script("crowd", "virtio-wb")
+        yield Case(f"crowd-{name}", "plain", name, ["virtio-wb"], script=script)
+
+
+def _faults():
+    for fault in FAULTS:
+        for name in ("ext4", "ext4-nojournal", "xfs", "btrfs", "f2fs"):
+            yield Case(
+                f"{fault}-{name}",
+                "plain",
+                name,
+                ["virtio-wb"],
+                script=_script(fault, "virtio-wb"),
+                flags="faults",
+                healthy=False,
+            )
+        yield Case(
+            f"{fault}-raid1",
+            "raid1",
+            "ext4",
+            ["virtio-wb", "scsi"],
+            script=_script(fault, "scsi"),
+            flags="faults",
+            healthy=False,
+        )
+
+
+def _vanishing():
+    for name in ("ext4", "xfs", "btrfs"):
+        yield Case(
+            f"vanish-{name}",
+            "plain",
+            name,
+            ["virtio-wb"],
+            script=_script("vanish", "virtio-wb"),
+            flags="faults,vanishes",
+            healthy=False,
+        )
+
+
+def all_cases():
+    for part in (_file_systems, _drives, _stacks, _crowds, _faults, _vanishing):
+        yield from part()
+
+
+def find(name):
+    for case in all_cases():
+        if case.name == name:
+            return case
+    return None
+
+
+def groups(pattern, per_boot):
+    """The cases whose names match, as many lists as boots are needed: a drive that
+    vanishes ends its guest."""
+    cases = [
+        case
+        for case in all_cases()
+        if any(fnmatch.fnmatch(case.name, one) for one in pattern.split())
+    ]
+    kept = [case for case in cases if "vanishes" not in case.flags]
+    alone = [case for case in cases if "vanishes" in case.flags]
+    return [kept[n : n + per_boot] for n in range(0, len(kept), per_boot)] + [[c] for c in alone]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One boot: plays its cases in a guest, then judges each."""
+
+import os
+import shutil
+import subprocess
+
+from crash import LogError
+from judge import BadRun, Judge, Tally
+from recovery import GuestRecovery, HostRecovery, RecoveryError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+RUNS = os.path.join(TOP, ".build", "vm", "judge")
+# Recovering always on one kernel, and not the oldest, keeps the judge apart from
+# the kernel that is judged.
+RECOVERY_KERNEL = "6.12"
+
+
+class Session:
+    """out: directory of its logs. together: one audit spans all cases."""
+
+    def __init__(self, out, kernel, level, cases, together=False, images=2, seed=0, limit=None):
+        self.out = out
+        self.kernel = kernel
+        self.level = level
+        self.cases = cases
+        self.together = together
+        self.images = images
+        self.seed = seed
+        self.limit = limit or 120 + 25 * len(cases)
+        self.tally = Tally()
+
+    def disks(self):
+        names = []
+        for case in self.cases:
+            for name in case.all_disks():
+                if name not in names:
+                    names.append(name)
+        # virtio-wb-2 is the second disk of its kind: the first must be there too.
+        for name in list(names):
+            kind, _, number = name.rpartition("-")
+            if number.isdigit():
+                names += [f"{kind}-{n}" for n in range(2, int(number)) if f"{kind}-{n}" not in names]
+                names += [kind] if kind not in names else []
+        return sorted(names, key=lambda name: (kind_of(name), name))
+
+    def play(self):
+        """Boots and plays. Raises BadRun when the harness says that it went wrong."""
+        extra = self.out + ".extra"
+        shutil.rmtree(extra, ignore_errors=True)
+        os.makedirs(extra)
+        with open(os.path.join(extra, "cases"), "w", encoding="ascii") as file:
+            file.writelines(case.line() for case in self.cases)
+        for case in self.cases:
+            with open(os.path.join(extra, f"{case.name}.script"), "w", encoding="ascii") as file:
+                file.write(case.script)
+        if self.together:
+            with open(os.path.join(extra, "together"), "w", encoding="ascii"):
+                pass
+        command = [os.path.join(HERE, "..", "boot"), "--kernel", self.kernel, "--keep"]
+        command += ["--scenario", os.path.join(HERE, "play.sh"), "--extra", extra]
+        command += ["--out", self.out, "--timeout", str(self.limit), "--level", self.level]
+        for name in self.disks():
+            command += ["--disk", f"{kind_of(name)}:{self.cases[0].size >> 20}M"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            outcome = read(os.path.join(self.out, "outcome")) or done.stderr.strip()
+            raise BadRun(f"{outcome.strip()} (logs: {self.out})")
+
+    def judge(self):
+        """Yields (case, summary, complaints, skipped) for each case."""
+        judge = Judge(self.out, self.kernel, self.recovery_of, self.images, self.seed)
+        self.tally = judge.tally
+        outcomes = {}
+        for line in read(os.path.join(self.out, "results", "outcomes")).splitlines():
+            name, what, why = line.split(" ", 2)
+            outcomes[name] = (what, why)
+        self.host = self.guest = None
+        try:
+            for case in self.cases:
+                what, why = outcomes.get(case.name, (None, ""))
+                try:
+                    if what == "missing":
+                        yield case, "", [], f"{why} is not in this kernel"
+                    elif what != "played":
+                        raise BadRun("it was not played")
+                    else:
+                        yield case, *judge.judge(case, why), None
+                except (BadRun, LogError, RecoveryError) as error:
+                    yield case, "", [str(error)], None
+        finally:
+            for recovery in (self.host, self.guest):
+                if recovery:
+                    recovery.close()
+
+    def recovery_of(self, case):
+        if case.recovers_on_host():
+            self.host = self.host or HostRecovery()
+            return self.host
+        if not self.guest:
+            out = self.out + ".recovery"
+            self.guest = GuestRecovery(out, RECOVERY_KERNEL, self.disks(), case.size, 3600)
+        return self.guest
+
+
+def kind_of(name):
+    """virtio-wb-2 -> virtio-wb"""
+    kind, _, number = name.rpartition("-")
+    return kind if number.isdigit() else name
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+# shellcheck shell=sh
+# Writes and flushes that the drive fails, and what file systems make of it.
+# disks: virtio-wb:1G
+# timeout: 300
+# check: check-errors
+# shellcheck source=/dev/null
+. /harness/guest.sh
+
+# A page and 15 more, the drive fails a write of them, who asks again is told that
+# all is well; then all is written again.
+cat >/tmp/retry <<'END'
+set -eu
+fsync() { dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null; }
+dd if=/dev/zero of="$1" bs=4096 count=16 conv=notrunc 2>/dev/null
+workload set virtio-wb fail-write=1
+! fsync "$1"
+fsync "$1"
+dd if=/dev/zero of="$1" bs=4096 count=16 conv=notrunc 2>/dev/null
+fsync "$1"
+END
+
+# The drive fails a flush whose result nobody looks at.
+cat >/tmp/flush <<'END'
+set -eu
+dd if=/dev/zero of="$1" bs=4096 count=32 2>/dev/null
+workload set virtio-wb fail-flush=1
+dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null
+END
+
+audit() { # NAME SCRIPT FILE
+    dd if=/dev/zero of="$3" bs=4096 count=16 conv=fsync 2>/dev/null
+    sync
+    audit_status=0
+    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$1.json" -- sh "$2" "$3" || audit_status=$?
+    echo "$audit_status" >"$RESULTS/$1.status"
+}
+
+for fs in ext4 xfs btrfs; do
+    fresh $fs virtio-wb /mnt
+    audit $fs /tmp/retry /mnt/file
+    umount /mnt
+done
+
+fresh ext4 virtio-wb /mnt journal_async_commit,data=writeback
+audit flush /tmp/flush /mnt/file
+umount /mnt
+
+sectors=$(blockdev --getsz "$(disk virtio-wb)")
+modprobe dm-mod
+echo "0 $((sectors - 4096)) linear $(disk virtio-wb) 0" | dmsetup create top --noudevsync --noudevrules
+for fs in ext4 xfs; do
+    fresh $fs /dev/dm-0 /mnt
+    audit dm-$fs /tmp/retry /mnt/file
+    umount /mnt
+done
+dmsetup remove top --noudevsync

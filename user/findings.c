@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The words of the findings: one table per enum, for text, JSON, SQL and tests. */
+#include "findings.h"
+
+static const struct {
+	const char *name;
+	const char *advice;
+} kinds[FINDING_KINDS] = {
+	[FINDING_ERROR_SWALLOWED] =
+		{"error-swallowed", "treat the data as lost: write all of it again after an error, "
+				    "or stop; a retried sync proves nothing"},
+};
+
+static const char *const severities[SEVERITIES] = {
+	[SEVERITY_RISK] = "risk",
+	[SEVERITY_ADVICE] = "advice",
+};
+
+const char *finding_kind_name(enum finding_kind kind)
+{
+	return kind < FINDING_KINDS ? kinds[kind].name : "?";
+}
+
+const char *finding_advice(enum finding_kind kind)
+{
+	return kind < FINDING_KINDS ? kinds[kind].advice : "";
+}
+
+const char *finding_severity_name(enum finding_severity severity)
+{
+	return severity < SEVERITIES ? severities[severity] : "?";
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_FINDINGS_H
+#define FLUSHAUDIT_FINDINGS_H
+
+/* What no single sync call shows. */
+enum finding_kind {
+	FINDING_ERROR_SWALLOWED = 0, /* a write or flush failed, a later sync reported success */
+	FINDING_KINDS,
+};
+
+enum finding_severity {
+	SEVERITY_RISK = 0, /* data or a name can be lost; the audit fails */
+	SEVERITY_ADVICE,   /* cost, style */
+	SEVERITIES,
+};
+
+const char *finding_kind_name(enum finding_kind kind);
+const char *finding_advice(enum finding_kind kind);
+const char *finding_severity_name(enum finding_severity severity);
+
+#endif

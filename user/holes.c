@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "holes.h"
+
+#include "fsmagic.h"
+
+static bool is_external_journal(const struct verdict_facts *facts)
+{
+	size_t i;
+
+	for (i = 0; i < facts->nr_devices; i++)
+		if ((facts->devices[i].event->roles & (DEVICE_DATA | DEVICE_LOG)) == DEVICE_LOG)
+			return true;
+	return false;
+}
+
+const char *holes_name(const struct verdict_facts *facts, const struct verdict_device *device,
+		       enum proof proof)
+{
+	const struct event_sync *sync = facts->sync;
+	bool asked = sync->flags & SYNC_ASKED_FLUSH;
+	bool data = device->event->roles & DEVICE_DATA;
+
+	if (sync->ret || facts->nobarrier || (sync->flags & SYNC_BLOCK_DEVICE))
+		return NULL;
+	if (sync->fs_magic == FSMAGIC_EXT4) {
+		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
+			return "ext4-nojournal-early-return";
+		if (facts->fast_commit && proof == PROOF_HOLE)
+			return "ext4-fast-commit";
+		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
+			return "ext4-inline-data";
+		if (data && proof == PROOF_NONE && is_external_journal(facts))
+			return "ext4-external-journal-data";
+	}
+	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
+		return "btrfs-directory-logged";
+	if (sync->fs_magic == FSMAGIC_F2FS && !asked && proof == PROOF_NONE)
+		return "f2fs-concurrent-fsync";
+	return NULL;
+}

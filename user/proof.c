@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "proof.h"
+
+#include <stddef.h>
+
+#include "fsmagic.h"
+#include "ledger.h"
+
+static bool kernel_sends_flushes(const struct verdict_device *device)
+{
+	return device->event->cache & CACHE_BIT_WRITE_BACK;
+}
+
+enum proof proof_of_cache(const struct verdict_device *device)
+{
+	uint8_t bits = device->event->cache;
+
+	if (device->cache == CACHE_RAM)
+		return PROOF_RAM;
+	if (bits & CACHE_BIT_OVERRIDE)
+		return PROOF_OVERRIDDEN;
+	if (kernel_sends_flushes(device))
+		return PROOF_NONE;
+	switch (device->cache) {
+	case CACHE_NONE:
+		return PROOF_STABLE;
+	case CACHE_OVERRIDDEN:
+		return PROOF_OVERRIDDEN;
+	case CACHE_VOLATILE:
+		/* No write seen yet: go by what sysfs said. Else it changed under us. */
+		return bits & CACHE_BIT_KNOWN ? PROOF_OVERRIDDEN : PROOF_NONE;
+	default:
+		return PROOF_CACHE_UNKNOWN;
+	}
+}
+
+static bool needs_flush(enum proof cache)
+{
+	return cache == PROOF_NONE || cache == PROOF_OVERRIDDEN;
+}
+
+/*
+ * When the write-back wait was not observed: the commit record the call waited
+ * for tells. Its flush was asked for by whoever committed, after every waiting
+ * caller had its data written (jbd2_trans_will_send_data_barrier in
+ * fs/ext4/fsync.c; btrfs_sync_log waits for its writers; fs/xfs/xfs_log.c), or
+ * the file system would have asked for one of its own in the calling thread.
+ */
+uint64_t proof_wait_end(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+	size_t i;
+
+	if (sync->wait_done_ns)
+		return sync->wait_done_ns;
+	for (i = 0; i < facts->nr_devices; i++) {
+		const struct event_device *event = facts->devices[i].event;
+
+		if ((event->roles & DEVICE_LOG) && event->commit_done_ns <= sync->exit_ns &&
+		    event->commit_flush_ns >= sync->enter_ns &&
+		    event->commit_flush_ns >= sync->own_data_done_ns &&
+		    event->commit_flush_ns > sync->own_data_queued_ns)
+			return event->commit_flush_ns;
+	}
+	return 0;
+}
+
+/* What the calling thread itself wrote of the data on this device is covered. */
+static bool own_data_covered(const struct event_sync *sync, const struct event_device *event,
+			     uint64_t watermark_ns)
+{
+	if (sync->own_data_disk != event->disk && sync->own_data_disk != DISK_SEVERAL)
+		return true; /* there is none */
+	if (ledger_covers(watermark_ns, sync->own_data_done_ns))
+		return true;
+	return sync->own_data_disk == DISK_SEVERAL &&
+	       ledger_proof_quiet(watermark_ns, event->any_inflight_bytes, event->any_done_ns, 0,
+				  0);
+}
+
+/* The ledger's two proofs for the inode's data, given a watermark. */
+static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_ns,
+			  const struct verdict_device *device, uint64_t watermark_ns)
+{
+	const struct event_device *event = device->event;
+	enum proof cache = proof_of_cache(device);
+
+	if (ledger_proof_after_wait(watermark_ns, wait_done_ns))
+		return PROOF_WAIT;
+	if (!own_data_covered(facts->sync, event, watermark_ns))
+		return cache;
+	if (ledger_proof_quiet(watermark_ns, event->inflight_bytes, event->last_done_ns,
+			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
+		return PROOF_QUIET;
+	if (cache == PROOF_OVERRIDDEN)
+		return cache;
+	/* Writes that are, or may be, another inode's: doubt, no evidence. */
+	if (event->slot_shared ||
+	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
+		return PROOF_UNTRACKED;
+	return PROOF_NONE;
+}
+
+/* Flushes of a loop device below which nothing was seen may be worth something, or nothing. */
+static enum proof or_unseen(enum proof proof, enum proof with_unseen)
+{
+	return proof > PROOF_QUIET && with_unseen <= PROOF_QUIET ? PROOF_INNER_UNSEEN : proof;
+}
+
+enum proof proof_of_data(const struct verdict_facts *facts, uint64_t wait_done_ns,
+			 const struct verdict_device *device)
+{
+	enum proof cache = proof_of_cache(device);
+
+	if (!needs_flush(cache))
+		return cache;
+	/* The journal holds the data too: its commit decides (proof_of_log). */
+	if (facts->data_journal && !(facts->sync->flags & SYNC_BLOCK_DEVICE))
+		return PROOF_QUIET;
+	return or_unseen(data_by(facts, wait_done_ns, device, device->watermark_ns),
+			 data_by(facts, wait_done_ns, device, device->unseen_watermark_ns));
+}
+
+/* Is the newest commit record that completed on stable media? */
+static bool commit_covered(const struct event_device *event, uint64_t watermark_ns)
+{
+	return event->commit_done_ns && (event->commit_stable_ns == event->commit_done_ns ||
+					 ledger_covers(watermark_ns, event->commit_done_ns));
+}
+
+/*
+ * Is what the call needed in a record that is there? It is when one completed
+ * inside the call, or when ext4 says that the transaction the call needed is
+ * committed: jbd2 says so only after the record, whose PREFLUSH and FUA are seen
+ * on this journal, has ended well (jbd2_journal_commit_transaction), which may
+ * be before the call or, for another thread's record, unseen.
+ */
+static bool commit_in_call(const struct event_sync *sync, const struct event_device *event)
+{
+	return event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns;
+}
+
+static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
+{
+	if (commit_in_call(sync, event))
+		return true;
+	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED);
+}
+
+/* It had to be committed in the call, and no record of it was seen. */
+static enum proof commit_missing(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+
+	if (sync->flags & SYNC_TID_NEEDED)
+		return (sync->flags & SYNC_DATA_IN_INODE) && (sync->flags & SYNC_TID_UNCOMMITTED)
+			       ? PROOF_UNCOMMITTED
+			       : PROOF_UNTRACKED;
+	/* Without BTF of the ext4 module what the call needs is not known. */
+	if (facts->inline_data && !(sync->flags & SYNC_TID_KNOWN))
+		return PROOF_UNTRACKED;
+	return PROOF_QUIET;
+}
+
+/* ext4 says itself that what the call needed is not committed. Fast commits come without. */
+static bool left_uncommitted(const struct verdict_facts *facts)
+{
+	const uint32_t both = SYNC_TID_NEEDED | SYNC_TID_UNCOMMITTED;
+
+	return (facts->sync->flags & both) == both && !facts->fast_commit;
+}
+
+static bool log_is_covered(const struct event_sync *sync, const struct event_device *event,
+			   uint64_t watermark_ns)
+{
+	return !sync->own_meta_pending && ledger_covers(watermark_ns, event->log_done_ns) &&
+	       ledger_covers(watermark_ns, sync->own_meta_done_ns);
+}
+
+/*
+ * The commit that makes the data reachable. A journaling file system with
+ * barriers writes it as a record with PREFLUSH or FUA; where the call needed
+ * none, those before must be covered. Without barriers, on a queue whose cache
+ * was switched off, or with a record that jbd2 does not wait for before it asks
+ * for the flush (journal_async_commit), nothing sets the record apart, so every
+ * log write must be covered; without a
+ * journal, what the calling thread wrote itself. Where there is a record, the
+ * thread's own writes are none of it: xfs lets a caller start the next log
+ * buffer that it does not wait for, btrfs writes further copies of the super
+ * block.
+ */
+static enum proof log_by(const struct verdict_facts *facts, const struct verdict_device *device,
+			 uint64_t watermark_ns)
+{
+	const struct event_sync *sync = facts->sync;
+	const struct event_device *event = device->event;
+	enum proof cache = proof_of_cache(device);
+
+	if (facts->nobarrier || cache == PROOF_OVERRIDDEN) {
+		if (!log_is_covered(sync, event, watermark_ns))
+			return cache;
+		return left_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
+	}
+	if (event->commit_done_ns && (!facts->async_commit || commit_in_call(sync, event))) {
+		if (!commit_covered(event, watermark_ns))
+			return cache;
+		return commit_answers(sync, event) ? PROOF_WAIT : commit_missing(facts);
+	}
+	if (facts->async_commit)
+		return log_is_covered(sync, event, watermark_ns) &&
+				       !(sync->flags & SYNC_TID_UNCOMMITTED)
+			       ? PROOF_QUIET
+			       : PROOF_UNTRACKED;
+	if (!ledger_covers(watermark_ns, sync->own_meta_done_ns))
+		return cache;
+	if (!ledger_covers(watermark_ns, event->log_enter_ns))
+		return event->log_enter_ns > facts->start_ns || cache == PROOF_OVERRIDDEN
+			       ? cache
+			       : PROOF_UNTRACKED; /* nothing seen, and before the audit nobody
+						     looked */
+	return commit_missing(facts);
+}
+
+/*
+ * Kernels that are known to report success with less than all written, where
+ * what they left out cannot be seen; see holes.h.
+ */
+static bool may_have_lost(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+	bool before_6_1 = facts->kernel_version && facts->kernel_version < KERNEL_VERSION(6, 1);
+
+	if (sync->flags & SYNC_BLOCK_DEVICE)
+		return false;
+	/* ext4_fsync_nojournal: returns early where the inode is not marked dirty, though
+	 * its blocks in the buffer cache, and its directory's, may be. Only where it went
+	 * on to ask for a flush were they written. */
+	if (facts->no_journal)
+		return !(sync->flags & SYNC_ASKED_FLUSH);
+	if (facts->fast_commit)
+		return before_6_1;
+	/* A directory that was logged for the sake of one new file counts as logged. */
+	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_DIRECTORY) &&
+	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && before_6_1;
+}
+
+/* On a queue without a cache the block layer drops the request for a flush unseen. */
+static bool may_have_lost_unasked(const struct verdict_facts *facts)
+{
+	return may_have_lost(facts) &&
+	       !(facts->no_journal && facts->kernel_version >= KERNEL_VERSION(6, 5));
+}
+
+enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	enum proof cache = proof_of_cache(device), proof;
+
+	/* Whatever the cache: it was not even written. */
+	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && left_uncommitted(facts) &&
+	    !commit_in_call(facts->sync, device->event))
+		return PROOF_UNCOMMITTED;
+	if (!needs_flush(cache))
+		return cache == PROOF_STABLE && may_have_lost_unasked(facts) ? PROOF_HOLE : cache;
+	proof = or_unseen(log_by(facts, device, device->watermark_ns),
+			  log_by(facts, device, device->unseen_watermark_ns));
+	return proof <= PROOF_QUIET && may_have_lost(facts) ? PROOF_HOLE : proof;
+}
+
+/* Start of the newest flush that entered at the top, of the stacks that have layers. */
+static uint64_t top_watermark(const struct verdict_facts *facts)
+{
+	uint64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < facts->nr_devices; i++) {
+		const struct verdict_device *device = &facts->devices[i];
+
+		if (!(device->event->roles & DEVICE_LEAF) && needs_flush(proof_of_cache(device)) &&
+		    device->watermark_ns > newest)
+			newest = device->watermark_ns;
+	}
+	return newest;
+}
+
+static bool leaf_is_covered(uint64_t wait_done_ns, const struct event_device *event,
+			    uint64_t watermark_ns)
+{
+	return ledger_proof_after_wait(watermark_ns, wait_done_ns) ||
+	       ledger_proof_quiet(watermark_ns, event->any_inflight_bytes, event->any_done_ns, 0,
+				  0) ||
+	       ledger_proof_quiet(watermark_ns, event->inflight_bytes, event->last_done_ns,
+				  event->unattributed_inflight_bytes, event->unattributed_done_ns);
+}
+
+/*
+ * What stands on a device was judged by the flushes that entered there; below
+ * layers, a leaf must have got them too: one that it started later than the
+ * newest that entered above covers all that those did.
+ */
+enum proof proof_of_leaf(const struct verdict_facts *facts, uint64_t wait_done_ns,
+			 const struct verdict_device *device)
+{
+	enum proof cache = proof_of_cache(device);
+	uint64_t top = top_watermark(facts);
+
+	if (device->event->roles & (DEVICE_DATA | DEVICE_LOG))
+		return PROOF_QUIET;
+	if (!needs_flush(cache))
+		return cache;
+	if (top && device->watermark_ns >= top)
+		return PROOF_QUIET;
+	if (leaf_is_covered(wait_done_ns, device->event, device->watermark_ns))
+		return PROOF_QUIET;
+	return leaf_is_covered(wait_done_ns, device->event, device->unseen_watermark_ns)
+		       ? PROOF_INNER_UNSEEN
+		       : cache;
+}

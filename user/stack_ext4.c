@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "stack_impl.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stack_tree.h"
+
+/* What ext4's rules of durability depend on: each is shown elsewhere. */
+
+/* fs/ext4/ext4.h: the super block lies at byte 1024 */
+#define SUPER_MAGIC_OFFSET    (1024 + 0x38)
+#define SUPER_COMPAT_OFFSET   (1024 + 0x5c)
+#define SUPER_INCOMPAT_OFFSET (1024 + 0x60)
+#define SUPER_MAGIC	      0xEF53
+#define COMPAT_FAST_COMMIT    0x400
+#define INCOMPAT_INLINE_DATA  0x8000
+
+static bool is_in_list(char *list, const char *wanted)
+{
+	char *option;
+
+	while ((option = strsep(&list, "\n"))) {
+		if (strcmp(option, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool stack_ext4_option(const struct stack *stack, uint32_t dev, const char *option)
+{
+	char text[4096];
+
+	return stack_tree_read(stack->root, text, sizeof(text), "proc/fs/ext4/%s/options",
+			       stack_name_of(stack, dev)) > 0 &&
+	       is_in_list(text, option);
+}
+
+static uint32_t read_number(int fd, off_t offset, size_t size)
+{
+	uint32_t number = 0;
+
+	return pread(fd, &number, size, offset) == (ssize_t)size ? le32toh(number) : 0;
+}
+
+/* No list that the kernel shows has the features of one file system. */
+static void read_features(const struct stack *stack, const char *name, struct stack_mount *mount)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/dev/%s", stack->root, name) >= (int)sizeof(path))
+		return;
+	for (char *c = path + strlen(stack->root) + strlen("/dev/"); *c; c++) {
+		if (*c == '!') /* as sysfs writes it */
+			*c = '/';
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (read_number(fd, SUPER_MAGIC_OFFSET, 2) == SUPER_MAGIC) {
+		mount->fast_commit = read_number(fd, SUPER_COMPAT_OFFSET, 4) & COMPAT_FAST_COMMIT;
+		mount->inline_data =
+			read_number(fd, SUPER_INCOMPAT_OFFSET, 4) & INCOMPAT_INLINE_DATA;
+	}
+	close(fd);
+}
+
+void stack_ext4_read(const struct stack *stack, struct stack_mount *mount)
+{
+	const char *name = stack_name_of(stack, mount->dev);
+	char text[64];
+
+	mount->data_journal = stack_ext4_option(stack, mount->dev, "data=journal");
+	mount->async_commit = stack_ext4_option(stack, mount->dev, "journal_async_commit");
+	mount->no_journal = stack_tree_read(stack->root, text, sizeof(text),
+					    "sys/fs/ext4/%s/journal_task", name) > 0 &&
+			    strcmp(text, "<none>") == 0;
+	read_features(stack, name, mount);
+}
