@@ -25,12 +25,12 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_EXT4) {
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
-		if (facts->fast_commit && proof == PROOF_HOLE)
-			return "ext4-fast-commit";
 		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
 			return "ext4-inline-data";
 		if (data && proof == PROOF_NONE && is_external_journal(facts))
 			return "ext4-external-journal-data";
+		if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
+			return "ext4-fast-commit";
 	}
 	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
 		return "btrfs-directory-logged";

@@ -266,7 +266,8 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	return proof <= PROOF_QUIET && may_have_lost(facts) ? PROOF_HOLE : proof;
 }
 
-/* Start of the newest flush that entered at the top, of the stacks that have layers. */
+/* Start of the newest flush that entered at the top of layers; 0: none, or one of
+ * them was judged without a flush, so that it says nothing about what is below. */
 static uint64_t top_watermark(const struct verdict_facts *facts)
 {
 	uint64_t newest = 0;
@@ -275,8 +276,11 @@ static uint64_t top_watermark(const struct verdict_facts *facts)
 	for (i = 0; i < facts->nr_devices; i++) {
 		const struct verdict_device *device = &facts->devices[i];
 
-		if (!(device->event->roles & DEVICE_LEAF) && needs_flush(proof_of_cache(device)) &&
-		    device->watermark_ns > newest)
+		if (device->event->roles & DEVICE_LEAF)
+			continue;
+		if (!needs_flush(proof_of_cache(device)))
+			return 0;
+		if (device->watermark_ns > newest)
 			newest = device->watermark_ns;
 	}
 	return newest;

@@ -75,7 +75,8 @@ static void ext4_fast_commit(void **state)
 	expect(&w, PROOF_HOLE, NULL);
 	w.facts.fast_commit = true;
 	expect(&w, PROOF_HOLE, FAST_COMMIT);
-	expect(&w, PROOF_NONE, NULL);
+	expect(&w, PROOF_NONE, FAST_COMMIT);
+	expect(&w, PROOF_UNTRACKED, NULL);
 	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_HOLE, FAST_COMMIT);
 }

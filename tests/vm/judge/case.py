@@ -12,7 +12,7 @@ HOST_STACKS = {"plain", "partition", "override", "loop", "loop-nobarrier", "loop
 # README has the table. The auditor names them.
 HOLES = {
     "ext4-nojournal-early-return": "5.10 6.1",
-    "ext4-fast-commit": "5.10",
+    "ext4-fast-commit": "5.10 7.x",
     "ext4-inline-data": "5.10 6.1 6.12 7.x",
     "ext4-external-journal-data": "5.10 6.1 6.12",
     "btrfs-directory-logged": "5.10",

@@ -217,6 +217,4 @@ class Judge:
                     complaints.append(f"{call}: {call.sync['detail']}")
             elif case.healthy and verdict == "not-durable" and reason != "writeout-only":
                 complaints.append(f"{call} on a healthy stack: {call.sync['detail']}")
-            if case.healthy and lost and not hole and verdict != "durable" and reason != "writeout-only":
-                complaints.append(f"{call}: success was reported and it is lost")
         return complaints
