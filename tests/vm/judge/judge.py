@@ -163,22 +163,18 @@ class Judge:
                 self.tally.false_durable += 1
                 return [f"{call}: durable, but it reported an error"]
             return []
-        position = self.log.mark(f"{case.name}-{call.n}")
         verdict = call.sync["verdict"] if call.sync else None
         answers = []
         # Only a claim of durability must hold in every image; the worst is first.
         more = self.images if case.recovers_on_host() else self.images // 2
         more = more if verdict == "durable" else 0
         for number in range(1 + more):
-            chance = chance_of(self.seed, case.name, call.n, number) if number else None
             for request in case.requests():
-                recovery.prepare()
-                for disk in disks.values():
-                    disk.write_out(position, chance)
-                answers.append(recovery.ask([request] + call.promises))
-                self.tally.images += 1
-                if answers[-1].startswith("failed"):
-                    raise BadRun(f"{call}: recovery {answers[-1]}")
+                answer = self.try_image(case, call, number, request, disks, recovery)
+                if verdict == "durable" and answer != "survived":
+                    # This machine may have failed, not the image: that would not repeat.
+                    answer = self.try_image(case, call, number, request, disks, recovery)
+                answers.append(answer)
                 if number:
                     break
         lost = [answer for answer in answers if answer != "survived"]
@@ -191,6 +187,19 @@ class Judge:
             self.tally.false_not_durable += 1
             return [f"{call}: FALSE NOT-DURABLE, it survives; {call.sync['detail']}"]
         return []
+
+    def try_image(self, case, call, number, request, disks, recovery):
+        """Was the promise kept in this image? Number 0 is the worst, others are random."""
+        position = self.log.mark(f"{case.name}-{call.n}")
+        recovery.prepare()
+        chance = chance_of(self.seed, case.name, call.n, number) if number else None
+        for disk in disks.values():
+            disk.write_out(position, chance)
+        answer = recovery.ask([request] + call.promises)
+        self.tally.images += 1
+        if answer.startswith("failed"):
+            raise BadRun(f"{call}: recovery {answer}")
+        return answer
 
     def excused(self, case, call):
         """Not durable, and no image loses it: where that is right."""
