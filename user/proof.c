@@ -98,7 +98,8 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 	if (event->slot_shared ||
 	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
 		return PROOF_UNTRACKED;
-	return PROOF_NONE;
+	/* With no commit record to tell when the wait was over, they may be later ones. */
+	return facts->async_commit && !wait_done_ns ? PROOF_UNTRACKED : PROOF_NONE;
 }
 
 /* Flushes of a loop device below which nothing was seen may be worth something, or nothing. */

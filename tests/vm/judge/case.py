@@ -75,7 +75,7 @@ class Case:
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"
-        if reason == "commit-unseen" and self.variant == "ext4-async-commit":
+        if reason in ("commit-unseen", "untracked") and self.variant == "ext4-async-commit":
             return "journal_async_commit: other log writes are under way"
         if "faults" in self.flags:
             return "what a failed request has hit is not always known"
