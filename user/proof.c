@@ -205,6 +205,8 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 	if (event->commit_done_ns && (!facts->async_commit || commit_in_call(sync, event))) {
 		if (!commit_covered(event, watermark_ns))
 			return cache;
+		if (facts->async_commit && !log_is_covered(sync, event, watermark_ns))
+			return PROOF_UNTRACKED; /* it may be another transaction's */
 		return commit_answers(sync, event) ? PROOF_WAIT : commit_missing(facts);
 	}
 	if (facts->async_commit)
