@@ -57,13 +57,28 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 		frame_wait_over(frame, now, WAIT_OWN_FLUSH);
 }
 
+/* Synchronous metadata in flight on its partition. */
+static __always_inline void log_moved(struct bio_entry *entry, __s64 by)
+{
+	struct ledger_log *log = entry->is_log ? log_get(entry->part) : NULL;
+
+	if (log)
+		ledger_add(&log->inflight, by);
+}
+
 static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
 				     struct ledger_device *device)
 {
+	struct bio_entry *unseen;
 	__u64 key = (__u64)bio;
 
-	if (!bpf_map_update_elem(&bios, &key, entry, BPF_ANY))
+	unseen = bpf_map_lookup_elem(&bios, &key);
+	if (unseen) /* whose end was missed */
+		log_moved(unseen, -1);
+	if (!bpf_map_update_elem(&bios, &key, entry, BPF_ANY)) {
+		log_moved(entry, 1);
 		return;
+	}
 	count_loss(LOSS_BIOS);
 	__sync_fetch_and_add(&device->lost, 1);
 	if (frame)
@@ -168,6 +183,8 @@ static __always_inline int on_bio_queue(struct bio *bio)
 			log_asked(log, asked ?: log, &entry, bytes, now);
 	}
 	if (frame) {
+		if (entry.is_commit)
+			frame->flags |= SYNC_OWN_COMMIT;
 		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
 		if (entry.own_data) {
 			frame->own_data_page = owner.direct ? 0 : (__u64)first_page(&view);
@@ -217,10 +234,12 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 	log = log_get(entry->part);
 	if (!log)
 		return;
+	if (!fua && !failed)
+		ledger_max(&log->done_ns, entry->done_ns);
+	if (entry->is_log)
+		ledger_add(&log->inflight, -1);
 	if (failed)
 		return;
-	if (!fua)
-		ledger_max(&log->done_ns, entry->done_ns);
 	if (entry->is_commit && log->commit_queued_ns <= entry->queued_ns) {
 		log->commit_queued_ns = entry->queued_ns;
 		log->commit_flush_ns = entry->commit_flush_ns;

@@ -58,6 +58,15 @@ enum event_sync_flag {
 	SYNC_TID_KNOWN = 1 << 11,
 	SYNC_JOURNAL_IDLE = 1 << 13, /* ext4: no transaction was being committed at return */
 	SYNC_TID_NEEDED = 1 << 12,   /* ext4: the inode's transaction was not committed at entry */
+	SYNC_NAME_SYNCED = 1 << 14,  /* ext4: a sync since it got its name has written the name */
+	SYNC_OWN_COMMIT = 1 << 15,   /* the calling thread itself queued a commit record */
+	SYNC_ACCOMPANIED = 1 << 16,  /* another call synced the inode at the same time */
+	SYNC_LOG_UNCOMMITTED =
+		1 << 17, /* btrfs: no log or transaction that was committed at return holds what
+			    the inode was at entry */
+	SYNC_LOG_COMMITTED = 1 << 18, /* btrfs: one does hold what it was at return */
+	SYNC_TID_PASSED = 1 << 19,    /* ext4: the inode's newest transaction was committed at
+					 return */
 };
 
 #define DISK_SEVERAL 0xffffffffU
@@ -92,8 +101,9 @@ struct event_device {
 	__u8 roles;
 	__u8 cache;
 	__u8 slot_shared; /* the ledger slot of the inode also counted another inode's writes */
-	__u8 pad[5];
-	__u64 watermark_enter_ns;
+	__u8 pad;
+	__s32 log_inflight;	/* synchronous metadata writes in flight at return */
+	__u64 settled_ns;	/* see ledger_settled(), at entry */
 	__u64 watermark_ns;
 	__u64 flush_error_ns; /* completion of the newest failed flush, 0: none */
 	__s64 inflight_bytes; /* of the inode */

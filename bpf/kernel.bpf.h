@@ -271,6 +271,22 @@ struct ext4_sb_info {
 	struct journal_s *s_journal;
 };
 
+struct btrfs_fs_info {
+	__u64 last_trans_committed;
+};
+
+struct btrfs_root {
+	struct btrfs_fs_info *fs_info;
+	int log_transid_committed;
+};
+
+struct btrfs_inode {
+	struct btrfs_root *root;
+	__u64 last_trans;
+	int last_sub_trans;
+	struct inode vfs_inode;
+};
+
 struct ext4_inode_info {
 	unsigned long i_flags;
 	unsigned int i_sync_tid;

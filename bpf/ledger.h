@@ -65,6 +65,7 @@ struct ledger_log {
 	__u64 pending_flush_ns;
 	__u64 flush_asked_ns; /* newest flush without data, and the thread that asked */
 	__u64 flush_asked_tid;
+	__s64 inflight; /* synchronous metadata writes, those that are remembered */
 };
 
 #define LEDGER_UNTIL_DRAINED (~0ULL) /* a value of shared_ns: no end to it yet */
@@ -205,6 +206,28 @@ LEDGER_INLINE int ledger_proof_quiet(__u64 watermark_ns, __s64 inflight_bytes, _
 	return inflight_bytes == 0 && unattributed_inflight_bytes == 0 &&
 	       ledger_covers(watermark_ns, last_done_ns) &&
 	       ledger_covers(watermark_ns, unattributed_done_ns);
+}
+
+/*
+ * By when had all that was written to an inode completed? For an inode of which
+ * the page cache shows nothing dirty and nothing under write-back, looked at
+ * *before* its numbers here are read. 0: something is in flight.
+ */
+LEDGER_INLINE __u64 ledger_settled(__s64 inflight_bytes, __u64 last_done_ns,
+				   __s64 unattributed_inflight_bytes, __u64 unattributed_done_ns)
+{
+	if (inflight_bytes || unattributed_inflight_bytes)
+		return 0;
+	return last_done_ns > unattributed_done_ns ? last_done_ns : unattributed_done_ns;
+}
+
+/*
+ * Proof (c): all the call answers for had completed when it was entered, and is
+ * covered by now. What others write during the call does not matter.
+ */
+LEDGER_INLINE int ledger_proof_settled(__u64 watermark_ns, __u64 settled_ns)
+{
+	return settled_ns && ledger_covers(watermark_ns, settled_ns);
 }
 
 #endif

@@ -76,7 +76,13 @@ struct frame {
 	__s64 own_errors;
 	__s64 own_fua;
 	__u64 log_enter_ns;
-	__u64 watermark_enter_ns[EVENT_MAX_DEVICES];
+	__u64 btrfs_root; /* 0: not known */
+	__u64 btrfs_trans;
+	__s32 btrfs_sub_trans;
+	__u32 companions; /* where in that map it is counted */
+	__u32 counted;
+	__u32 pad2;
+	__u64 settled_ns[EVENT_MAX_DEVICES];
 };
 
 struct slots_map {
@@ -135,6 +141,19 @@ struct targets_map {
 	__type(value, __u32);
 };
 
+/* Of the inodes with one hash: sync calls in progress, and when two last met. */
+struct companions {
+	__s64 calls;
+	__u64 met_ns;
+};
+
+struct companions_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STATE_COMPANIONS);
+	__type(key, __u32);
+	__type(value, struct companions);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -171,6 +190,7 @@ extern struct bios_map bios SEC(".maps");
 extern struct flushes_map flushes SEC(".maps");
 extern struct frames_map frames SEC(".maps");
 extern struct targets_map targets SEC(".maps");
+extern struct companions_map companions SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -183,6 +203,7 @@ extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
 extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
 					     * PAGECACHE_TAG_WRITEBACK is the next */
 extern const volatile __u32 flush_sequence; /* RQF_FLUSH_SEQ in rq_flags */
+extern const volatile __s32 ext4_new_entry; /* EXT4_STATE_NEWENTRY, -1: not known */
 extern const volatile __u32 page_bytes;
 extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
 extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
@@ -244,6 +265,21 @@ static __always_inline void emit(void *record, __u32 size, enum event_loss loss)
 		count_loss(loss);
 }
 
+/* The inode a call is about; NULL when it was closed meanwhile, another may be in its place. */
+static __always_inline struct inode *frame_inode(struct frame *frame)
+{
+	struct address_space *mapping = (void *)frame->mapping;
+	struct inode *host;
+
+	if (!mapping || (frame->flags & SYNC_BLOCK_DEVICE))
+		return NULL;
+	host = BPF_CORE_READ(mapping, host);
+	if (BPF_CORE_READ(host, i_ino) != frame->ino ||
+	    BPF_CORE_READ(host, i_generation) != frame->generation)
+		return NULL;
+	return host;
+}
+
 /* Marks of the page cache of the inode a call is about; they are the kernel's
  * own state, so they hold where an event was missed. */
 static __always_inline bool frame_marked(struct frame *frame, __u32 mark)
@@ -262,6 +298,12 @@ static __always_inline bool frame_marked(struct frame *frame, __u32 mark)
 static __always_inline bool frame_settled(struct frame *frame)
 {
 	return dirty_mark && !frame_marked(frame, dirty_mark << 1);
+}
+
+/* Nothing dirty either: as far as the page cache goes, all has been written. */
+static __always_inline bool frame_clean(struct frame *frame)
+{
+	return frame->mapping && frame_settled(frame) && !frame_marked(frame, dirty_mark);
 }
 
 /* Has what the call itself wrote been written? Other writers may keep the inode busy. */

@@ -11,6 +11,7 @@
 #define STATE_FLUSHES	     4096
 #define STATE_FRAMES	     16384
 #define STATE_TARGETS	     65536
+#define STATE_COMPANIONS     65536
 #define STATE_RING_BYTES     (16 << 20)
 #define STATE_DIRECT_END_IOS 6
 

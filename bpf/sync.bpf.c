@@ -7,125 +7,12 @@
  * not coverage: compilers inline vfs_fsync_range into its callers, so neither
  * kind of hook is enough alone.
  */
-#include "state.bpf.h"
+#include "btrfs.bpf.h"
+#include "ext4.bpf.h"
+#include "recover.bpf.h"
 
-#define EXT4_MAGIC	    0xEF53
-#define S_IFMT		    0170000
-#define S_IFDIR		    0040000
-#define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
-
-static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
-{
-	struct file_system_type *type = BPF_CORE_READ(sb, s_type);
-	struct ext4_sb_info *info = BPF_CORE_READ(sb, s_fs_info);
-	char name[5] = {};
-
-	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(type, name));
-	/* ext2's own driver has the same magic and other structs */
-	if (!bpf_core_field_exists(((struct ext4_sb_info *)0)->s_journal))
-		return NULL;
-	if (name[0] != 'e' || name[1] != 'x' || name[2] != 't' || name[3] != '4')
-		return NULL;
-	return BPF_CORE_READ(info, s_journal);
-}
-
-/*
- * ext4: the journal transaction that holds the inode's last change, and whether
- * it is committed (fs/ext4/fsync.c, ext4_fsync_journal; tid_gt in linux/jbd2.h).
- */
-static __always_inline void ext4_tid_enter(struct frame *frame, struct inode *inode,
-					   struct super_block *sb)
-{
-	struct ext4_inode_info *info;
-	struct journal_s *journal;
-
-	/* Known with module BTF only, which 5.10 has not. */
-	if (!bpf_core_field_exists(((struct ext4_inode_info *)0)->i_sync_tid) ||
-	    frame->fs_magic != EXT4_MAGIC)
-		return;
-	journal = ext4_journal(sb);
-	if (!journal)
-		return;
-	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
-	if (bpf_core_field_exists(info->i_flags) &&
-	    BPF_CORE_READ(info, i_flags) & EXT4_INLINE_DATA_FL)
-		frame->flags |= SYNC_DATA_IN_INODE;
-	/* ext4_fsync_journal() goes by i_datasync_tid also where the data is in the inode. */
-	frame->tid_wanted = frame->kind == SYNC_FDATASYNC && !(frame->flags & SYNC_DATA_IN_INODE)
-				    ? BPF_CORE_READ(info, i_datasync_tid)
-				    : BPF_CORE_READ(info, i_sync_tid);
-	frame->flags |= SYNC_TID_KNOWN;
-	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
-		frame->flags |= SYNC_TID_NEEDED;
-}
-
-static __always_inline void ext4_tid_exit(struct frame *frame)
-{
-	struct journal_s *journal;
-
-	if (!(frame->flags & SYNC_TID_KNOWN))
-		return;
-	journal = ext4_journal((void *)frame->sb);
-	if (!journal)
-		return;
-	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
-		frame->flags |= SYNC_TID_UNCOMMITTED;
-	else if (!BPF_CORE_READ(journal, j_committing_transaction))
-		frame->flags |= SYNC_JOURNAL_IDLE;
-}
-
-/*
- * A flush whose completion was not seen: its queue runs none any more, and the
- * file system that waited for it is about to report success, at @exit_ns.
- */
-static __always_inline void recover_flush(struct ledger_device *device, struct frame *frame,
-					  __u32 disk, __u64 exit_ns)
-{
-	__u64 key = device->flush_rq, issue = device->flush_issue_ns;
-
-	if (!key || issue < frame->enter_ns || issue > exit_ns || !flush_has_ended((void *)key))
-		return;
-	if (device->flush_rq != key || device->flush_issue_ns != issue ||
-	    bpf_map_delete_elem(&flushes, &key))
-		return;
-	device->flush_rq = 0;
-	emit_flush(disk, issue, exit_ns, 0, false);
-	ledger_device_flushed(device, issue, 0, exit_ns);
-}
-
-/* Writes of the inode that completed unseen: nothing of it is under write-back,
- * so what is still counted as in flight is not. */
-static __always_inline void recover_slot(struct ledger_slot *slot, struct frame *frame)
-{
-	__s64 stuck = *(volatile __s64 *)&slot->inflight_bytes;
-
-	if (!stuck || !frame_settled(frame) || *(volatile __s64 *)&slot->inflight_bytes != stuck ||
-	    !frame_settled(frame))
-		return;
-	ledger_max(&slot->last_done_ns, bpf_ktime_get_ns());
-	ledger_add(&slot->inflight_bytes, -stuck);
-}
-
-/*
- * A commit record whose completion was not seen, while the journal says that
- * the transaction the call needed is committed and none is being committed: it
- * ended well, and PREFLUSH and FUA are part of its end.
- */
-static __always_inline void recover_commit(struct event_device *out, struct ledger_log *log,
-					   struct frame *frame)
-{
-	const __u32 wanted = SYNC_TID_NEEDED | SYNC_JOURNAL_IDLE;
-
-	if ((frame->flags & wanted) != wanted || log->pending_queued_ns <= out->commit_queued_ns ||
-	    out->commit_done_ns >= frame->enter_ns)
-		return;
-	out->commit_queued_ns = log->pending_queued_ns;
-	out->commit_flush_ns = log->pending_flush_ns;
-	out->commit_done_ns =
-		log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns : frame->enter_ns;
-	out->commit_stable_ns = out->commit_done_ns;
-	ledger_max(&out->watermark_ns, log->pending_flush_ns);
-}
+#define S_IFMT	0170000
+#define S_IFDIR 0040000
 
 /* The devices to judge on: from user space's view of the stacks, else the
  * single one the super block names. */
@@ -136,31 +23,44 @@ static __always_inline struct state_topology *find_topology(struct frame *frame)
 	return bpf_map_lookup_elem(&topology, &key);
 }
 
+/* By when all that was written to the inode had completed, 0: it had not, or who knows. */
+static __always_inline __u64 settled_on(struct frame *frame, __u32 disk, bool clean)
+{
+	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
+	__u32 index = slot_index(slot_owner(frame->s_dev, frame->ino, disk));
+	struct ledger_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	__u64 nobody;
+
+	if (!clean || !device || !slot)
+		return 0;
+	nobody = device->unattributed_done_ns;
+	return ledger_settled(slot->inflight_bytes, slot->last_done_ns,
+			      device->unattributed_inflight_bytes,
+			      nobody > base_ns ? nobody : base_ns);
+}
+
 /* What was known before the call: compared at its return. */
 static __always_inline void snapshot(struct frame *frame)
 {
 	struct state_topology *stack = find_topology(frame);
-	struct ledger_device *device;
+	/* Looked at before the ledger: a page is marked until its write is counted as done. */
+	bool clean = frame_clean(frame);
 	struct ledger_log *log;
 	__u64 newest = base_ns;
 	__u32 i;
 
 	if (!stack) {
-		device = frame->disk ? bpf_map_lookup_elem(&devices, &frame->disk) : NULL;
 		log = frame->part ? bpf_map_lookup_elem(&logs, &frame->part) : NULL;
-		if (device)
-			frame->watermark_enter_ns[0] = device->watermark_ns;
 		if (log && log->done_ns > newest)
 			newest = log->done_ns;
 		frame->log_enter_ns = newest;
+		frame->settled_ns[0] = settled_on(frame, frame->disk, clean);
 		return;
 	}
 	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
 		if (i >= stack->nr)
 			break;
-		device = bpf_map_lookup_elem(&devices, &stack->devices[i].disk);
-		if (device)
-			frame->watermark_enter_ns[i] = device->watermark_ns;
+		frame->settled_ns[i] = settled_on(frame, stack->devices[i].disk, clean);
 		if (!(stack->devices[i].roles & DEVICE_LOG))
 			continue;
 		log = bpf_map_lookup_elem(&logs, &stack->devices[i].part);
@@ -168,6 +68,38 @@ static __always_inline void snapshot(struct frame *frame)
 			newest = log->done_ns;
 	}
 	frame->log_enter_ns = newest;
+}
+
+/* Two calls that sync one inode may share more than a flush: some kernels let
+ * one return too early, see README. */
+static __always_inline void companions_leave(struct frame *frame)
+{
+	struct companions *found = bpf_map_lookup_elem(&companions, &frame->companions);
+
+	if (!found || !frame->counted)
+		return;
+	frame->counted = 0;
+	if (found->met_ns >= frame->enter_ns || *(volatile __s64 *)&found->calls > 1)
+		frame->flags |= SYNC_ACCOMPANIED;
+	__sync_fetch_and_add(&found->calls, -1);
+}
+
+static __always_inline void companions_join(struct frame *frame)
+{
+	struct companions *found;
+
+	companions_leave(frame);
+	frame->companions =
+		slot_index(slot_owner(frame->s_dev, frame->ino, 0)) & (STATE_COMPANIONS - 1);
+	found = bpf_map_lookup_elem(&companions, &frame->companions);
+	if (!found)
+		return;
+	frame->counted = 1;
+	__sync_fetch_and_add(&found->calls, 1);
+	if (*(volatile __s64 *)&found->calls <= 1)
+		return;
+	frame->flags |= SYNC_ACCOMPANIED;
+	ledger_max(&found->met_ns, bpf_ktime_get_ns());
 }
 
 /* Points the frame at the inode whose pages the call is about. */
@@ -199,16 +131,20 @@ static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
 			      (__u32)BPF_CORE_READ(disk, first_minor);
 	}
 	snapshot(frame);
-	ext4_tid_enter(frame, inode, sb);
+	ext4_enter(frame, inode, sb);
+	btrfs_enter(frame, inode);
+	companions_join(frame);
 }
 
 static __always_inline int frame_open(struct file *file, __u32 kind, __u32 opener)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u32 tid = pid_tgid;
+	struct frame *unseen = bpf_map_lookup_elem(&frames, &tid), frame = {};
 	struct address_space *mapping;
-	struct frame frame = {};
 
+	if (unseen) /* whose return was missed */
+		companions_leave(unseen);
 	frame.enter_ns = bpf_ktime_get_ns();
 	frame.id = frame.enter_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
 	frame.kind = kind;
@@ -252,7 +188,7 @@ static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owne
 /* One device's part of the record. */
 static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
 					__u64 exit_ns, __u32 disk, __u32 part, __u32 roles,
-					__u64 watermark_enter)
+					__u64 settled_ns)
 {
 	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
 	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
@@ -269,12 +205,15 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	out->slot = index;
 	out->part = part;
 	out->roles = roles;
-	out->watermark_enter_ns = watermark_enter;
+	out->settled_ns = settled_ns;
 	out->unattributed_done_ns = base_ns;
 	out->any_done_ns = base_ns;
 	out->log_enter_ns = frame->log_enter_ns;
 	out->log_done_ns = base_ns;
 	if (log) {
+		/* Before the newest that is done: one that ends in between must be in one of them.
+		 */
+		out->log_inflight = *(volatile __s64 *)&log->inflight;
 		if (log->done_ns > base_ns)
 			out->log_done_ns = log->done_ns;
 		out->commit_queued_ns = log->commit_queued_ns;
@@ -323,7 +262,7 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 		if (!frame->disk)
 			return;
 		fill_device(&event->devices[0], frame, ret, event->exit_ns, frame->disk,
-			    frame->part, DEVICE_DATA | DEVICE_LOG, frame->watermark_enter_ns[0]);
+			    frame->part, DEVICE_DATA | DEVICE_LOG, frame->settled_ns[0]);
 		event->nr_devices = 1;
 		return;
 	}
@@ -331,8 +270,7 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 		if (i >= stack->nr)
 			break;
 		fill_device(&event->devices[i], frame, ret, event->exit_ns, stack->devices[i].disk,
-			    stack->devices[i].part, stack->devices[i].roles,
-			    frame->watermark_enter_ns[i]);
+			    stack->devices[i].part, stack->devices[i].roles, frame->settled_ns[i]);
 		event->nr_devices = i + 1;
 	}
 }
@@ -340,16 +278,9 @@ static __always_inline void fill_devices(struct event_sync *event, struct frame 
 /* ~0 when the file was closed meanwhile: another may be in its place. */
 static __always_inline __u64 file_size(struct frame *frame)
 {
-	struct address_space *mapping = (void *)frame->mapping;
-	struct inode *host;
+	struct inode *inode = frame_inode(frame);
 
-	if (!mapping || (frame->flags & SYNC_BLOCK_DEVICE))
-		return ~0ULL;
-	host = BPF_CORE_READ(mapping, host);
-	if (BPF_CORE_READ(host, i_ino) != frame->ino ||
-	    BPF_CORE_READ(host, i_generation) != frame->generation)
-		return ~0ULL;
-	return BPF_CORE_READ(host, i_size);
+	return inode ? BPF_CORE_READ(inode, i_size) : ~0ULL;
 }
 
 static __always_inline void fill_call(struct event_sync *event, struct frame *frame, long ret)
@@ -415,8 +346,10 @@ static __always_inline int frame_close(__u32 opener, long ret, __u32 scratch)
 	if (frame->kind < SYNC_KINDS)
 		__sync_fetch_and_add(&totals.syncs[frame->kind], 1);
 	event = bpf_map_lookup_elem(&sync_scratch, &scratch);
+	companions_leave(frame);
 	if (event) {
-		ext4_tid_exit(frame);
+		ext4_exit(frame);
+		btrfs_exit(frame);
 		if (frame_marked(frame, dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
 		if (frame->own_data_pending > 0 && frame_data_settled(frame))

@@ -178,6 +178,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 				       "(kernel symbols are hidden, see kptr_restrict)");
 	skel->rodata->dirty_mark = kernel_dirty_mark(btf);
 	skel->rodata->flush_sequence = kernel_flush_sequence(btf);
+	skel->rodata->ext4_new_entry = kernel_ext4_new_entry(btf);
 	skel->rodata->page_bytes = getpagesize();
 }
 

@@ -20,11 +20,24 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	bool asked = sync->flags & SYNC_ASKED_FLUSH;
 	bool data = device->event->roles & DEVICE_DATA;
 
-	if (sync->ret || facts->nobarrier || (sync->flags & SYNC_BLOCK_DEVICE))
+	if (sync->ret || (sync->flags & SYNC_BLOCK_DEVICE))
+		return NULL;
+	if (proof == PROOF_UNLOGGED)
+		return "btrfs-concurrent-fsync";
+	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
+		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
+						    : "btrfs-concurrent-fsync";
+	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
 	if (sync->fs_magic == FSMAGIC_EXT4) {
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
+		if (proof == PROOF_NAME)
+			return "ext4-nojournal-directory-race";
+		if (proof == PROOF_HOLE && proof_was_inline(facts))
+			return "ext4-inline-data-converted";
+		if (facts->async_commit && proof == PROOF_UNTRACKED)
+			return "ext4-async-commit-replay";
 		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
 			return "ext4-inline-data";
 		if (data && proof == PROOF_NONE && is_external_journal(facts))
@@ -32,8 +45,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
 			return "ext4-fast-commit";
 	}
-	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
-		return "btrfs-directory-logged";
+	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
+		return "btrfs-concurrent-fsync";
 	if (sync->fs_magic == FSMAGIC_F2FS && !asked && proof == PROOF_NONE)
 		return "f2fs-concurrent-fsync";
 	return NULL;

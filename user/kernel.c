@@ -92,6 +92,16 @@ uint32_t kernel_flush_sequence(const struct btf *btf)
 	return 1U << (bit < 0 ? 4 : bit);
 }
 
+int kernel_ext4_new_entry(const struct btf *btf)
+{
+	struct btf *module = btf__load_module_btf("ext4", (struct btf *)btf);
+	int bit = find_enumerator(libbpf_get_error(module) ? btf : module, "EXT4_STATE_NEWENTRY");
+
+	if (!libbpf_get_error(module))
+		btf__free(module);
+	return bit;
+}
+
 /* The smallest program: return 0. */
 static const struct bpf_insn nothing[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},

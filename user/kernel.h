@@ -31,6 +31,9 @@ uint32_t kernel_dirty_mark(const struct btf *btf);
 /* RQF_FLUSH_SEQ: the bit of rq_flags that marks a request in the flush machinery. */
 uint32_t kernel_flush_sequence(const struct btf *btf);
 
+/* EXT4_STATE_NEWENTRY, a number among the states of ext4's inodes; -1: not known. */
+int kernel_ext4_new_entry(const struct btf *btf);
+
 /* Do such programs really load and attach to @function? Existence is not permission. */
 bool kernel_can_fentry(const struct btf *btf, const char *function);
 bool kernel_can_kprobe(const char *function);

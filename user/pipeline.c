@@ -191,6 +191,7 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 	const struct event_sync *sync = facts->sync;
 	const struct stack_node *node = stack_find(pipeline->stack, event->disk);
 	bool write_back = event->cache & CACHE_BIT_WRITE_BACK;
+	uint64_t seen;
 
 	/* A cache that was switched since the last look: look again. */
 	if (!node ||
@@ -199,10 +200,8 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 	memset(device, 0, sizeof(*device));
 	device->event = event;
 	/* A flush on its way into the ledger may be in the ring already. */
-	device->watermark_ns =
-		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
-	if (device->watermark_ns < event->watermark_ns)
-		device->watermark_ns = event->watermark_ns;
+	seen = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
+	device->watermark_ns = seen > event->watermark_ns ? seen : event->watermark_ns;
 	device->unseen_watermark_ns = device->watermark_ns;
 	if (!node) {
 		format_dev(device->name, sizeof(device->name), event->disk);
@@ -217,8 +216,7 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 		device->below_unknown = !topology_ends_at(node);
 	if (node->kind != STACK_LOOP || node->backing_ram)
 		return;
-	device->watermark_ns =
-		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
+	device->watermark_ns = seen; /* what a flush was worth below, only the log of them knows */
 	device->unseen_watermark_ns =
 		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, true);
 	device->inner_bad = flushlog_had_inner(pipeline->flushes, event->disk, INNER_BAD,

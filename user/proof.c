@@ -78,7 +78,7 @@ static bool own_data_covered(const struct event_sync *sync, const struct event_d
 				  0);
 }
 
-/* The ledger's two proofs for the inode's data, given a watermark. */
+/* The ledger's three proofs for the inode's data, given a watermark. */
 static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_ns,
 			  const struct verdict_device *device, uint64_t watermark_ns)
 {
@@ -91,6 +91,8 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 		return cache;
 	if (ledger_proof_quiet(watermark_ns, event->inflight_bytes, event->last_done_ns,
 			       event->unattributed_inflight_bytes, event->unattributed_done_ns))
+		return PROOF_QUIET;
+	if (ledger_proof_settled(watermark_ns, event->settled_ns))
 		return PROOF_QUIET;
 	if (cache == PROOF_OVERRIDDEN)
 		return cache;
@@ -179,16 +181,34 @@ static bool log_is_covered(const struct event_sync *sync, const struct event_dev
 }
 
 /*
+ * journal_async_commit: jbd2 does not wait for the transaction's blocks before it
+ * asks for the record's flush, so every log write must be covered, record or not.
+ */
+static enum proof async_log_by(const struct verdict_facts *facts,
+			       const struct verdict_device *device, uint64_t watermark_ns)
+{
+	const struct event_sync *sync = facts->sync;
+	const struct event_device *event = device->event;
+	bool in_call = commit_in_call(sync, event);
+
+	if (in_call && !commit_covered(event, watermark_ns))
+		return proof_of_cache(device);
+	if (!log_is_covered(sync, event, watermark_ns))
+		return PROOF_UNTRACKED; /* it may be another transaction's */
+	if (in_call)
+		return PROOF_WAIT;
+	return sync->flags & SYNC_TID_UNCOMMITTED ? PROOF_UNTRACKED : PROOF_QUIET;
+}
+
+/*
  * The commit that makes the data reachable. A journaling file system with
  * barriers writes it as a record with PREFLUSH or FUA; where the call needed
- * none, those before must be covered. Without barriers, on a queue whose cache
- * was switched off, or with a record that jbd2 does not wait for before it asks
- * for the flush (journal_async_commit), nothing sets the record apart, so every
- * log write must be covered; without a
- * journal, what the calling thread wrote itself. Where there is a record, the
- * thread's own writes are none of it: xfs lets a caller start the next log
- * buffer that it does not wait for, btrfs writes further copies of the super
- * block.
+ * none, those before must be covered. Without barriers or on a queue whose
+ * cache was switched off nothing sets the record apart, so every log write must
+ * be covered; without a journal, what the calling thread wrote itself. Where
+ * there is a record, the thread's own writes are none of it: xfs lets a caller
+ * start the next log buffer that it does not wait for, btrfs writes further
+ * copies of the super block.
  */
 static enum proof log_by(const struct verdict_facts *facts, const struct verdict_device *device,
 			 uint64_t watermark_ns)
@@ -202,44 +222,96 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 			return cache;
 		return left_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
 	}
-	if (event->commit_done_ns && (!facts->async_commit || commit_in_call(sync, event))) {
+	if (facts->async_commit)
+		return async_log_by(facts, device, watermark_ns);
+	if (event->commit_done_ns) {
 		if (!commit_covered(event, watermark_ns))
 			return cache;
-		if (facts->async_commit && !log_is_covered(sync, event, watermark_ns))
-			return PROOF_UNTRACKED; /* it may be another transaction's */
 		return commit_answers(sync, event) ? PROOF_WAIT : commit_missing(facts);
 	}
-	if (facts->async_commit)
-		return log_is_covered(sync, event, watermark_ns) &&
-				       !(sync->flags & SYNC_TID_UNCOMMITTED)
-			       ? PROOF_QUIET
-			       : PROOF_UNTRACKED;
 	if (!ledger_covers(watermark_ns, sync->own_meta_done_ns))
 		return cache;
 	if (!ledger_covers(watermark_ns, event->log_enter_ns))
-		return event->log_enter_ns > facts->start_ns || cache == PROOF_OVERRIDDEN
-			       ? cache
-			       : PROOF_UNTRACKED; /* nothing seen, and before the audit nobody
-						     looked */
+		/* Before the audit nobody looked. */
+		return event->log_enter_ns > facts->start_ns ? cache : PROOF_UNTRACKED;
 	return commit_missing(facts);
+}
+
+bool proof_was_inline(const struct verdict_facts *facts)
+{
+	return facts->inline_data && !(facts->sync->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY));
+}
+
+/*
+ * Without a journal a new file's name is in a block of its directory, which the
+ * first sync writes (ext4_sync_parent). If another thread has taken that block
+ * to write it (fsync_buffers_list in fs/buffer.c), nobody here waits for it.
+ */
+static bool name_may_be_lost(const struct verdict_facts *facts, const struct event_device *event,
+			     uint64_t watermark_ns)
+{
+	uint32_t flags = facts->sync->flags;
+
+	if (!facts->no_journal || ((flags & SYNC_NAME_SYNCED) && !(flags & SYNC_DIRECTORY)))
+		return false;
+	return event->log_inflight || !ledger_covers(watermark_ns, event->log_done_ns);
+}
+
+/* Without barriers, and where the queue takes no flush, a record is a write like others. */
+static bool shows_records(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	return !facts->nobarrier && kernel_sends_flushes(device);
+}
+
+/*
+ * btrfs returns early where another thread is committing the log that the inode
+ * went into (README, btrfs-concurrent-fsync). Its own numbers tell, as long as no
+ * commit was seen to end in the call; what the call wrote itself needs one.
+ */
+static bool left_unlogged(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	const struct event_sync *sync = facts->sync;
+
+	if (sync->fs_magic != FSMAGIC_BTRFS || !shows_records(facts, device) ||
+	    commit_in_call(sync, device->event))
+		return false;
+	return (sync->flags & SYNC_LOG_UNCOMMITTED) ||
+	       (sync->own_data_queued_ns && !(sync->flags & SYNC_LOG_COMMITTED));
+}
+
+/* May the call have met another one, and got a commit that does not hold its change? */
+static bool may_be_left_out(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	const struct event_sync *sync = facts->sync;
+	uint32_t version = facts->kernel_version;
+	bool records = shows_records(facts, device);
+	bool shown = version < KERNEL_VERSION(6, 1) || version >= KERNEL_VERSION(7, 0);
+
+	if ((sync->flags & SYNC_OWN_COMMIT) || (!records && sync->own_meta_done_ns))
+		return false;
+	if (facts->fast_commit)
+		return shown && !(sync->flags & SYNC_TID_PASSED);
+	if (sync->fs_magic != FSMAGIC_BTRFS || !(sync->flags & SYNC_ACCOMPANIED))
+		return false;
+	return shown || (!records && (sync->flags & SYNC_LOG_UNCOMMITTED));
 }
 
 /*
  * Kernels that are known to report success with less than all written, where
  * what they left out cannot be seen; see holes.h.
  */
-static bool may_have_lost(const struct verdict_facts *facts)
+static bool may_have_lost(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
 	bool before_6_1 = facts->kernel_version && facts->kernel_version < KERNEL_VERSION(6, 1);
 
-	if (sync->flags & SYNC_BLOCK_DEVICE)
-		return false;
 	/* ext4_fsync_nojournal: returns early where the inode is not marked dirty, though
 	 * its blocks in the buffer cache, and its directory's, may be. Only where it went
 	 * on to ask for a flush were they written. */
 	if (facts->no_journal)
 		return !(sync->flags & SYNC_ASKED_FLUSH);
+	if (proof_was_inline(facts) || may_be_left_out(facts, device))
+		return true;
 	if (facts->fast_commit)
 		return before_6_1;
 	/* A directory that was logged for the sake of one new file counts as logged. */
@@ -248,25 +320,41 @@ static bool may_have_lost(const struct verdict_facts *facts)
 }
 
 /* On a queue without a cache the block layer drops the request for a flush unseen. */
-static bool may_have_lost_unasked(const struct verdict_facts *facts)
+static bool may_have_lost_unasked(const struct verdict_facts *facts,
+				  const struct verdict_device *device)
 {
-	return may_have_lost(facts) &&
+	return may_have_lost(facts, device) &&
 	       !(facts->no_journal && facts->kernel_version >= KERNEL_VERSION(6, 5));
 }
 
 enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	enum proof cache = proof_of_cache(device), proof;
+	uint64_t covered_ns = UINT64_MAX; /* without a cache all that is done */
 
-	/* Whatever the cache: it was not even written. */
-	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && left_uncommitted(facts) &&
-	    !commit_in_call(facts->sync, device->event))
-		return PROOF_UNCOMMITTED;
-	if (!needs_flush(cache))
-		return cache == PROOF_STABLE && may_have_lost_unasked(facts) ? PROOF_HOLE : cache;
-	proof = or_unseen(log_by(facts, device, device->watermark_ns),
-			  log_by(facts, device, device->unseen_watermark_ns));
-	return proof <= PROOF_QUIET && may_have_lost(facts) ? PROOF_HOLE : proof;
+	/* Whatever the cache: it was not even written. A commit that ended in the call
+	 * may be another's, or ahead of what ext4 says of it. */
+	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && left_uncommitted(facts))
+		return commit_in_call(facts->sync, device->event) ? PROOF_UNTRACKED
+								  : PROOF_UNCOMMITTED;
+	if (left_unlogged(facts, device))
+		return PROOF_UNLOGGED;
+	proof = cache;
+	if (needs_flush(cache)) {
+		proof = or_unseen(log_by(facts, device, device->watermark_ns),
+				  log_by(facts, device, device->unseen_watermark_ns));
+		covered_ns = device->watermark_ns;
+	}
+	if (proof > PROOF_QUIET)
+		return proof;
+	if (proof == PROOF_STABLE ? may_have_lost_unasked(facts, device)
+				  : may_have_lost(facts, device))
+		return PROOF_HOLE;
+	/* Should it get only half to the disk, the journal cannot be replayed (jbd2's
+	 * do_one_pass: a checksum of each block, none of the whole). */
+	if (facts->async_commit && device->event->log_inflight)
+		return PROOF_UNTRACKED;
+	return name_may_be_lost(facts, device->event, covered_ns) ? PROOF_NAME : proof;
 }
 
 /* Start of the newest flush that entered at the top of layers; 0: none, or one of
@@ -308,12 +396,13 @@ enum proof proof_of_leaf(const struct verdict_facts *facts, uint64_t wait_done_n
 			 const struct verdict_device *device)
 {
 	enum proof cache = proof_of_cache(device);
-	uint64_t top = top_watermark(facts);
+	uint64_t top;
 
 	if (device->event->roles & (DEVICE_DATA | DEVICE_LOG))
 		return PROOF_QUIET;
 	if (!needs_flush(cache))
 		return cache;
+	top = top_watermark(facts);
 	if (top && device->watermark_ns >= top)
 		return PROOF_QUIET;
 	if (leaf_is_covered(wait_done_ns, device->event, device->watermark_ns))

@@ -14,17 +14,27 @@ enum proof {
 	PROOF_QUIET,	   /* nothing in flight, everything completed is covered */
 	PROOF_NONE,	   /* evidence against: a write is not covered */
 	PROOF_UNCOMMITTED, /* evidence against: what holds the data was not committed */
+	PROOF_UNLOGGED,	   /* evidence against: likewise, of btrfs' log */
 	PROOF_RAM,
 	PROOF_OVERRIDDEN, /* the drive's cache is volatile, the kernel sends no flush */
 	PROOF_CACHE_UNKNOWN,
 	PROOF_UNTRACKED,    /* the ledger cannot tell */
 	PROOF_INNER_UNSEEN, /* it hangs on what a loop device's backing file did unseen */
 	PROOF_HOLE,	    /* this kernel may have left something out, see holes.h */
+	PROOF_NAME,	    /* likewise, the name of a new file */
 };
 
 /* Does completion suffice on this device, or what stands against it? PROOF_NONE: a flush is
  * needed. */
 enum proof proof_of_cache(const struct verdict_device *device);
+
+/*
+ * Is the file one whose data was in its inode once, on ext4? A file that was made
+ * longer than what the inode holds, and then written, loses the first block: the
+ * page is never marked dirty (seen on 5.10 to 7.x, without any power cut). All
+ * files of such a file system begin in the inode.
+ */
+bool proof_was_inline(const struct verdict_facts *facts);
 
 /* When all that the call had to wait for was written, at the latest; 0: not known. */
 uint64_t proof_wait_end(const struct verdict_facts *facts);

@@ -8,6 +8,7 @@
 
 #include "fsmagic.h"
 #include "holes.h"
+#include "ledger.h"
 #include "proof.h"
 
 struct judgement {
@@ -15,6 +16,7 @@ struct judgement {
 	const struct verdict_facts *facts;
 	const struct event_sync *sync;
 	uint64_t wait_done_ns; /* the data of the call had completed by then, 0: not known */
+	bool never_covered;    /* no flush makes up for it: it takes a commit */
 };
 
 static void __attribute__((format(printf, 4, 5)))
@@ -277,12 +279,22 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 			 "%s took the flush, but the file system below its backing file did not",
 			 device->name);
 	} else if (proof == PROOF_UNCOMMITTED) {
+		j->never_covered = true;
 		conclude(j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 			 "the data lies in the inode, and the transaction that holds it was not "
 			 "committed");
+	} else if (proof == PROOF_UNLOGGED) {
+		j->never_covered = true;
+		conclude(j, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
+			 "the call returned before the log or transaction that holds the change "
+			 "was committed");
 	} else if (proof == PROOF_HOLE) {
 		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
 			 "this kernel is known to leave something unwritten here, unseen");
+	} else if (proof == PROOF_NAME) {
+		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
+			 "its name may be in a block that another thread is writing: this kernel "
+			 "does not wait for it");
 	} else if (proof == PROOF_INNER_UNSEEN) {
 		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
 			 "what %s did with the flush below its backing file was not seen",
@@ -351,6 +363,7 @@ static void conclude_durable(struct judgement *j, const struct verdict_device *d
 {
 	const struct event_sync *sync = j->sync;
 	const struct event_device *event = device ? device->event : NULL;
+	uint64_t written;
 	bool flushed_in_call;
 
 	if (!device) {
@@ -358,12 +371,14 @@ static void conclude_durable(struct judgement *j, const struct verdict_device *d
 		return;
 	}
 	flushed_in_call = device->watermark_ns >= sync->enter_ns;
+	/* What came later is others' (ledger_proof_settled). */
+	written = ledger_covers(device->watermark_ns, event->last_done_ns) ? event->last_done_ns
+									   : event->settled_ns;
 	j->out->proof_disk = event->disk;
 	if (proof == PROOF_WAIT)
 		j->out->proof_ns = j->wait_done_ns;
 	else if (flushed_in_call)
-		j->out->proof_ns =
-			event->last_done_ns > sync->enter_ns ? event->last_done_ns : sync->enter_ns;
+		j->out->proof_ns = written > sync->enter_ns ? written : sync->enter_ns;
 	else
 		j->out->proof_ns = 0;
 	if (j->out->proof_ns)
@@ -435,13 +450,10 @@ static void find_need(struct judgement *j)
 	struct verdict *out = j->out;
 	size_t i;
 
-	if (out->kind != VERDICT_NOT_DURABLE ||
+	if (j->never_covered || out->kind != VERDICT_NOT_DURABLE ||
 	    (out->reason != REASON_NO_FLUSH && out->reason != REASON_WRITEOUT_ONLY &&
 	     out->reason != REASON_EARLY_RETURN && out->reason != REASON_NOT_WRITTEN &&
 	     out->reason != REASON_FLUSH_DROPPED))
-		return;
-	/* No flush commits a transaction. */
-	if (out->reason == REASON_NOT_WRITTEN && (sync->flags & SYNC_DATA_IN_INODE))
 		return;
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct event_device *event = j->facts->devices[i].event;
@@ -471,7 +483,7 @@ static void find_need(struct judgement *j)
 
 void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 {
-	struct judgement j = {verdict, facts, facts->sync, 0};
+	struct judgement j = {verdict, facts, facts->sync, 0, false};
 	const struct event_sync *sync = facts->sync;
 
 	memset(verdict, 0, sizeof(*verdict));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <cmocka.h>
 
 #include "decode.h"
+#include "seed.h"
 
 #define SYNC_FIXED offsetof(struct event_sync, devices)
 #define PATH_FIXED offsetof(struct event_path, names)
@@ -474,18 +473,6 @@ static void random_bytes(void **state)
 		assert_in_range(accepted[type], 100, ROUNDS); /* a test of nothing must not pass */
 }
 
-static int choose_seed(uint64_t *seed)
-{
-	const char *given = getenv("FLUSHAUDIT_SEED");
-	char *end;
-
-	if (!given)
-		return getrandom(seed, sizeof(*seed), 0) == sizeof(*seed) ? 0 : -errno;
-	errno = 0;
-	*seed = strtoull(given, &end, 0);
-	return errno || end == given || *end ? -EINVAL : 0;
-}
-
 int main(void)
 {
 	static uint64_t seed;
@@ -511,10 +498,7 @@ int main(void)
 		cmocka_unit_test_prestate(random_bytes, &seed),
 	};
 
-	if (choose_seed(&seed)) {
-		fprintf(stderr, "FLUSHAUDIT_SEED is not a number, or no random one is to be had\n");
+	if (choose_seed(&seed))
 		return 2;
-	}
-	print_message("# FLUSHAUDIT_SEED=%" PRIu64 "\n", seed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,15 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <cmocka.h>
 
 #include "failures.h"
 #include "findings.h"
+#include "seed.h"
 #include "stack.h"
 #include "verdict.h"
 
@@ -646,18 +645,6 @@ static void ranges_are_those_of_a_page_map(void **state)
 	teardown(&own);
 }
 
-static int choose_seed(uint64_t *seed)
-{
-	const char *given = getenv("FLUSHAUDIT_SEED");
-	char *end;
-
-	if (!given)
-		return getrandom(seed, sizeof(*seed), 0) == sizeof(*seed) ? 0 : -errno;
-	errno = 0;
-	*seed = strtoull(given, &end, 0);
-	return errno || end == given || *end ? -EINVAL : 0;
-}
-
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -692,10 +679,7 @@ int main(void)
 		cmocka_unit_test_prestate(ranges_are_those_of_a_page_map, &seed),
 	};
 
-	if (choose_seed(&seed)) {
-		fprintf(stderr, "FLUSHAUDIT_SEED is not a number, or no random one is to be had\n");
+	if (choose_seed(&seed))
 		return 2;
-	}
-	print_message("# FLUSHAUDIT_SEED=%" PRIu64 "\n", seed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

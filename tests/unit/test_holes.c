@@ -13,14 +13,16 @@
 
 /* Which hole a call fell into, by its facts; the names are what README goes by. */
 
-#define EXT4	      0xEF53
-#define NOJOURNAL     "ext4-nojournal-early-return"
-#define FAST_COMMIT   "ext4-fast-commit"
-#define INLINE_DATA   "ext4-inline-data"
-#define EXTERNAL      "ext4-external-journal-data"
-#define BTRFS_LOGGED  "btrfs-directory-logged"
-#define F2FS_PARALLEL "f2fs-concurrent-fsync"
-#define BOTH_ROLES    (DEVICE_DATA | DEVICE_LOG)
+#define EXT4	       0xEF53
+#define XFS	       0x58465342
+#define NOJOURNAL      "ext4-nojournal-early-return"
+#define FAST_COMMIT    "ext4-fast-commit"
+#define INLINE_DATA    "ext4-inline-data"
+#define EXTERNAL       "ext4-external-journal-data"
+#define BTRFS_PARALLEL "btrfs-concurrent-fsync"
+#define BTRFS_LOGGED   "btrfs-directory-logged"
+#define F2FS_PARALLEL  "f2fs-concurrent-fsync"
+#define BOTH_ROLES     (DEVICE_DATA | DEVICE_LOG)
 
 struct world {
 	struct event_sync sync;
@@ -64,6 +66,7 @@ static void ext4_without_a_journal(void **state)
 	expect(&w, PROOF_OVERRIDDEN, NULL);
 	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);
+	expect(&w, PROOF_NAME, "ext4-nojournal-directory-race");
 }
 
 static void ext4_fast_commit(void **state)
@@ -92,6 +95,20 @@ static void ext4_inline_data(void **state)
 	w.facts.inline_data = true;
 	expect(&w, PROOF_UNTRACKED, INLINE_DATA);
 	expect(&w, PROOF_NONE, NULL);
+	expect(&w, PROOF_HOLE, "ext4-inline-data-converted");
+	w.sync.flags = SYNC_DATA_IN_INODE;
+	expect(&w, PROOF_HOLE, NULL);
+}
+
+static void ext4_async_commit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make(&w, EXT4, BOTH_ROLES, DEVICE_LEAF);
+	w.facts.async_commit = true;
+	expect(&w, PROOF_UNTRACKED, "ext4-async-commit-replay");
+	expect(&w, PROOF_NONE, NULL);
 }
 
 /* The flush of the data device is what the kernel forgot, none of the journal's. */
@@ -107,7 +124,7 @@ static void ext4_external_journal(void **state)
 	expect(&w, PROOF_NONE, NULL);
 	make(&w, EXT4, BOTH_ROLES, BOTH_ROLES);
 	expect(&w, PROOF_NONE, NULL);
-	make(&w, FSMAGIC_BTRFS, DEVICE_DATA, DEVICE_LOG);
+	make(&w, XFS, DEVICE_DATA, DEVICE_LOG);
 	expect(&w, PROOF_NONE, NULL);
 }
 
@@ -117,7 +134,13 @@ static void other_file_systems(void **state)
 
 	(void)state;
 	make(&w, FSMAGIC_BTRFS, BOTH_ROLES, DEVICE_LEAF);
+	expect(&w, PROOF_UNLOGGED, BTRFS_PARALLEL);
+	expect(&w, PROOF_HOLE, BTRFS_PARALLEL);
+	expect(&w, PROOF_NONE, BTRFS_PARALLEL);
+	expect(&w, PROOF_OVERRIDDEN, NULL);
+	w.sync.flags = SYNC_DIRECTORY;
 	expect(&w, PROOF_HOLE, BTRFS_LOGGED);
+	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);
 	make(&w, FSMAGIC_F2FS, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, F2FS_PARALLEL);
@@ -150,9 +173,13 @@ static void no_hole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ext4_without_a_journal), cmocka_unit_test(ext4_fast_commit),
-		cmocka_unit_test(ext4_inline_data),	  cmocka_unit_test(ext4_external_journal),
-		cmocka_unit_test(other_file_systems),	  cmocka_unit_test(no_hole),
+		cmocka_unit_test(ext4_without_a_journal),
+		cmocka_unit_test(ext4_fast_commit),
+		cmocka_unit_test(ext4_inline_data),
+		cmocka_unit_test(ext4_async_commit),
+		cmocka_unit_test(ext4_external_journal),
+		cmocka_unit_test(other_file_systems),
+		cmocka_unit_test(no_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

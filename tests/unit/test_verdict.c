@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <cmocka.h>
 
 #include "fsmagic.h"
+#include "seed.h"
 #include "verdict.h"
 
 /*
@@ -824,7 +822,127 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 
+	/* what others write during the call */
+	{
+		"all was written at entry and is covered, others write on",
+		{UNSEEN_WAIT, NOTHING_WRITTEN, EARLIER_COMMIT,
+		 SET(sync.devices[0].inflight_bytes, 512), SET(sync.devices[0].last_done_ns, 1500),
+		 SET(sync.devices[0].settled_ns, 1300)},
+		DURABLE(FLUSHED),
+		{SET(sync.devices[0].settled_ns, 1301)},
+		BAD(NO_FLUSH, "covers the data"),
+	},
+	{
+		"all was written at entry, but the call wrote something itself",
+		{UNSEEN_WAIT, EARLIER_COMMIT, SET(sync.devices[0].settled_ns, 900),
+		 SET(sync.own_data_done_ns, 1301), SET(sync.devices[0].last_done_ns, 1301)},
+		BAD(NO_FLUSH, "covers the data"),
+		{SET(sync.own_data_done_ns, 1300)},
+		DURABLE(FLUSHED),
+	},
+
+	/* threads that sync one file, on btrfs */
+	{
+		"btrfs: returned before the log that holds the file is committed",
+		{ON_FS(FSMAGIC_BTRFS), NOTHING_WRITTEN, EARLIER_COMMIT,
+		 SET(sync.flags, SYNC_LOG_UNCOMMITTED)},
+		BAD(EARLY_RETURN, "(kernel hole btrfs-concurrent-fsync, see README)"),
+		{SET(sync.devices[0].commit_done_ns, 1950),
+		 SET(sync.devices[0].commit_stable_ns, 1950)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"btrfs: ... on a drive without a cache, where no record can be told",
+		{ON_FS(FSMAGIC_BTRFS), NOTHING_WRITTEN, NO_COMMIT(0), THROUGH(0),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
+		 SET(sync.flags, SYNC_LOG_UNCOMMITTED | SYNC_ACCOMPANIED)},
+		DOUBT(COMMIT_UNSEEN, "btrfs-concurrent-fsync"),
+		{SET(sync.own_meta_done_ns, 1250)},
+		DURABLE(WRITE_THROUGH),
+	},
+	{
+		"btrfs: ... where the call met no other",
+		{ON_FS(FSMAGIC_BTRFS), NOTHING_WRITTEN, NO_COMMIT(0), THROUGH(0),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
+		 SET(sync.flags, SYNC_LOG_UNCOMMITTED)},
+		DURABLE(WRITE_THROUGH),
+		{SET(sync.flags, SYNC_LOG_UNCOMMITTED | SYNC_ACCOMPANIED)},
+		DOUBT(COMMIT_UNSEEN, NULL),
+	},
+	{
+		"btrfs: the call wrote data, and no commit followed",
+		{ON_FS(FSMAGIC_BTRFS), EARLIER_COMMIT},
+		BAD(EARLY_RETURN, "btrfs-concurrent-fsync"),
+		{SET(sync.flags, SYNC_LOG_COMMITTED)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"btrfs: another thread synced the file meanwhile, and committed for both",
+		{ON_FS(FSMAGIC_BTRFS), SET(sync.flags, SYNC_ACCOMPANIED),
+		 SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole btrfs-concurrent-fsync, see README)"),
+		{SET(sync.flags, SYNC_ACCOMPANIED | SYNC_OWN_COMMIT)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"btrfs: ... on 5.10",
+		{ON_FS(FSMAGIC_BTRFS), SET(sync.flags, SYNC_ACCOMPANIED),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
+		DOUBT(COMMIT_UNSEEN, "btrfs-concurrent-fsync"),
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		DURABLE(FLUSHED),
+	},
+
+	/* ext4 with inline data: files that no longer are */
+	{
+		"inline data: a file that was in its inode once",
+		{SET(facts.inline_data, true), SET(sync.flags, SYNC_TID_KNOWN)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-inline-data-converted, see README)"),
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_DATA_IN_INODE)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"inline data: a file that was in its inode once, on a drive without a cache",
+		{SET(facts.inline_data, true), SET(sync.flags, SYNC_TID_KNOWN), THROUGH(0)},
+		DOUBT(COMMIT_UNSEEN, "ext4-inline-data-converted"),
+		{SET(facts.inline_data, false)},
+		DURABLE(WRITE_THROUGH),
+	},
+
 	/* ext4 without a journal */
+	{
+		"no journal, a new file, and another thread's metadata is in flight",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		 SET(sync.devices[0].log_inflight, 1)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-nojournal-directory-race, see README)"),
+		{SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_NAME_SYNCED)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no journal, a new file, and another thread's metadata ended after the flush began",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		 SET(sync.devices[0].log_done_ns, 1301)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
+		{SET(sync.devices[0].log_done_ns, 1300)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no journal, a directory, and another thread's metadata is in flight",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.devices[0].log_inflight, 1),
+		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_NAME_SYNCED | SYNC_DIRECTORY)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
+		{SET(facts.no_journal, false)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no journal, write through, a new file, another thread's metadata is in flight",
+		{SET(facts.no_journal, true), NO_COMMIT(0), THROUGH(0),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 5)),
+		 SET(sync.devices[0].log_inflight, 1)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
+		{SET(sync.devices[0].log_inflight, 0), SET(sync.devices[0].log_done_ns, 1301)},
+		DURABLE(WRITE_THROUGH),
+	},
 	{
 		"no journal, and the call asked for no flush",
 		{SET(facts.no_journal, true), NO_COMMIT(0)},
@@ -913,8 +1031,23 @@ static const struct row rows[] = {
 	{
 		"fast commits, a kernel that is not known",
 		{SET(facts.fast_commit, true)},
+		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
 		DURABLE(FLUSHED),
-		{SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
+	},
+	{
+		"fast commits from 7.0 on, by another thread",
+		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
+		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
+		{SET(sync.flags, SYNC_OWN_COMMIT)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"fast commits from 7.0 on, but the whole transaction is committed",
+		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0)),
+		 SET(sync.flags, SYNC_TID_PASSED)},
+		DURABLE(FLUSHED),
+		{SET(sync.flags, 0)},
 		DOUBT(COMMIT_UNSEEN, NULL),
 	},
 
@@ -960,9 +1093,10 @@ static const struct row rows[] = {
 		"inline data, not committed",
 		{SET(sync.flags, UNCOMMITTED | SYNC_DATA_IN_INODE), EARLIER_COMMIT},
 		BAD(NOT_WRITTEN, "not committed (kernel hole ext4-inline-data, see README)"),
-		{SET(sync.devices[0].commit_done_ns, 1400),
+		{SET(sync.devices[0].commit_done_ns,
+		     1400), /* another's, or ext4 has not said so yet */
 		 SET(sync.devices[0].commit_stable_ns, 1400)},
-		DURABLE(FLUSHED),
+		DOUBT(COMMIT_UNSEEN, "not seen"),
 	},
 	{
 		"inline data, not committed, and no record was ever seen",
@@ -983,7 +1117,7 @@ static const struct row rows[] = {
 		"inline data in the file system, and which transaction it is in is not known",
 		{SET(facts.inline_data, true), EARLIER_COMMIT},
 		DOUBT(COMMIT_UNSEEN, "ext4-inline-data"),
-		{SET(sync.flags, SYNC_TID_KNOWN)},
+		{SET(sync.flags, SYNC_TID_KNOWN | SYNC_DATA_IN_INODE)},
 		DURABLE(FLUSHED),
 	},
 
@@ -1120,7 +1254,6 @@ static void make_device(struct world *w, size_t i, uint32_t disk, const char *na
 		.part = disk,
 		.roles = i ? DEVICE_LEAF : ALL_ROLES,
 		.cache = WRITE_BACK,
-		.watermark_enter_ns = 900,
 		.watermark_ns = 1300,
 		.last_done_ns = 1150,
 		.any_done_ns = 1250,
@@ -1420,6 +1553,8 @@ static void roll_device(struct dice *dice, struct world *w, size_t i)
 	event->last_error_ns = rarely(dice, roll_time(dice));
 	event->unattributed_inflight_bytes = (int64_t)rarely(dice, 512);
 	event->unattributed_done_ns = rarely(dice, roll_time(dice));
+	event->settled_ns = roll(dice, 2) ? roll_time(dice) : 0;
+	event->log_inflight = (int32_t)rarely(dice, 1);
 	event->any_inflight_bytes = event->inflight_bytes + event->unattributed_inflight_bytes;
 	event->any_done_ns = later(event->last_done_ns, event->unattributed_done_ns);
 	event->log_done_ns = roll_time(dice);
@@ -1455,15 +1590,19 @@ static void roll_world(struct dice *dice, struct world *w)
 {
 	static const uint64_t magics[] = {TMPFS, NFS, FUSE, FSMAGIC_OVERLAY, 0xdead, FSMAGIC_BTRFS};
 	static const int32_t errors[] = {-EIO, -EBADF, -EINTR, -ENOSPC};
-	static const uint32_t versions[] = {0, KERNEL_VERSION(6, 0), KERNEL_VERSION(6, 1),
-					    KERNEL_VERSION(6, 4), KERNEL_VERSION(6, 5)};
+	static const uint32_t versions[] = {0,
+					    KERNEL_VERSION(6, 0),
+					    KERNEL_VERSION(6, 1),
+					    KERNEL_VERSION(6, 4),
+					    KERNEL_VERSION(6, 5),
+					    KERNEL_VERSION(7, 0)};
 
 	memset(w, 0, sizeof(*w));
 	w->sync.enter_ns = 1 + roll(dice, 8);
 	w->sync.exit_ns = w->sync.enter_ns + roll(dice, 10);
 	w->sync.tid = TID;
 	w->sync.kind = roll(dice, 12) ? roll(dice, 2) : roll(dice, SYNC_KINDS);
-	w->sync.flags = roll(dice, 8) ? 0 : (uint32_t)roll(dice, 1 << 14);
+	w->sync.flags = roll(dice, 8) ? 0 : (uint32_t)roll(dice, 1 << 20);
 	w->sync.ret = roll(dice, 30) ? 0 : errors[roll(dice, 4)];
 	w->sync.outer_fs_magic = roll(dice, 20) ? EXT4 : magics[roll(dice, 6)];
 	w->sync.fs_magic = roll(dice, 20) ? w->sync.outer_fs_magic : magics[roll(dice, 6)];
@@ -1530,6 +1669,7 @@ static const char *lie_on_device(const struct world *w, size_t i)
 		     later(e->last_done_ns, e->unattributed_done_ns) <= mark;
 	bool here = w->sync.own_data_disk == e->disk || w->sync.own_data_disk == DISK_SEVERAL;
 	bool own = e->roles & DEVICE_DATA && here && w->sync.own_data_done_ns > mark;
+	bool settled = e->roles & DEVICE_DATA && e->settled_ns && e->settled_ns <= mark;
 	uint64_t top = 0;
 	bool in_log = w->facts.data_journal && !(w->sync.flags & SYNC_BLOCK_DEVICE);
 
@@ -1542,7 +1682,7 @@ static const char *lie_on_device(const struct world *w, size_t i)
 	if (d->below_unknown)
 		return "unknown layers below";
 	if ((d->cache == CACHE_NONE && !told) || (in_log && e->roles & DEVICE_DATA) ||
-	    safe_moment(w) <= mark || idle || (quiet && !own))
+	    safe_moment(w) <= mark || idle || ((quiet || settled) && !own))
 		return NULL;
 	for (size_t k = 0; k < w->facts.nr_devices && !(e->roles & DEVICE_DATA); k++)
 		if (!(w->sync.devices[k].roles & DEVICE_LEAF))
@@ -1567,11 +1707,38 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	bool record = e->commit_done_ns && (in_call || !f->async_commit);
 	bool before_6_1 = f->kernel_version && f->kernel_version < KERNEL_VERSION(6, 1);
 	bool asked = s->flags & SYNC_ASKED_FLUSH;
+	bool named = s->flags & SYNC_NAME_SYNCED && !(s->flags & SYNC_DIRECTORY);
+
+	bool btrfs = s->fs_magic == FSMAGIC_BTRFS;
+	bool records = !f->nobarrier && e->cache & CACHE_BIT_WRITE_BACK;
+	bool own = s->flags & SYNC_OWN_COMMIT || (!records && s->own_meta_done_ns);
+	bool shown = f->kernel_version < KERNEL_VERSION(6, 1) ||
+		     f->kernel_version >= KERNEL_VERSION(7, 0);
 
 	if (!(e->roles & DEVICE_LOG) || s->flags & SYNC_BLOCK_DEVICE)
 		return NULL;
+	if (s->flags & SYNC_DATA_IN_INODE && s->flags & SYNC_TID_NEEDED &&
+	    s->flags & SYNC_TID_UNCOMMITTED && !f->fast_commit)
+		return "data in an inode that is not committed";
+	if (btrfs && !in_call && records &&
+	    (s->flags & SYNC_LOG_UNCOMMITTED ||
+	     (s->own_data_queued_ns && !(s->flags & SYNC_LOG_COMMITTED))))
+		return "a log that is not committed";
+	if (f->inline_data && !f->no_journal && !(s->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY)))
+		return "a file that was in its inode once";
+	if (!f->no_journal && !own) {
+		if (shown && f->fast_commit && !(s->flags & SYNC_TID_PASSED))
+			return "a fast commit by another thread";
+		if (btrfs && !f->fast_commit && s->flags & SYNC_ACCOMPANIED &&
+		    (shown || (!records && s->flags & SYNC_LOG_UNCOMMITTED)))
+			return "another thread's log commit";
+	}
+	if (f->async_commit && e->log_inflight)
+		return "an asynchronous commit under way";
 	if (f->no_journal && !asked && (cached || f->kernel_version < KERNEL_VERSION(6, 5)))
 		return "no journal, no flush asked for";
+	if (f->no_journal && !named && (e->log_inflight || (cached && e->log_done_ns > mark)))
+		return "a name that another thread may be writing";
 	if (f->fast_commit && !f->no_journal && before_6_1)
 		return "a fast commit that may lack something";
 	if (s->fs_magic == FSMAGIC_BTRFS && s->flags & SYNC_DIRECTORY && !s->own_bytes && !asked &&
@@ -1725,18 +1892,6 @@ static void names_are_the_contract(void **state)
 	assert_string_equal(verdict_sync_kind_name(SYNC_FILE_RANGE), "sync_file_range");
 }
 
-static int choose_seed(uint64_t *seed)
-{
-	const char *given = getenv("FLUSHAUDIT_SEED");
-	char *end;
-
-	if (!given)
-		return getrandom(seed, sizeof(*seed), 0) == sizeof(*seed) ? 0 : -errno;
-	errno = 0;
-	*seed = strtoull(given, &end, 0);
-	return errno || end == given || *end ? -EINVAL : 0;
-}
-
 int main(void)
 {
 	static uint64_t seed;
@@ -1755,11 +1910,8 @@ int main(void)
 		cmocka_unit_test(names_are_the_contract),
 	};
 
-	if (choose_seed(&seed)) {
-		fprintf(stderr, "FLUSHAUDIT_SEED is not a number, or no random one is to be had\n");
+	if (choose_seed(&seed))
 		return 2;
-	}
-	print_message("# FLUSHAUDIT_SEED=%" PRIu64 "\n", seed);
 	for (size_t i = 0; i < NR_ROWS; i++)
 		tests[NR_OTHERS + i] = (struct CMUnitTest){.name = rows[i].name,
 							   .test_func = row_and_twin,

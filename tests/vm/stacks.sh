@@ -533,7 +533,7 @@ fs_mount() { # VARIANT create|recover DIR TOP [SECOND]
             st_fsync "$base/lower" "$base/upper" "$base/work" "$base" || return 1
     else
         # What a volatile overlay leaves, so that nobody trusts its upper layer.
-        rm -rf "$base/work/work/incompat/volatile"
+        (cd "$base/work" && rm -rf work/incompat/volatile)
     fi
     if st_tool mount -t overlay -o "$(st_overlay_options "$variant" "$base")" overlay "$dir"; then
         return 0

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MARKER "/dev/by-harness/marker"
+#include "guest.h"
 
 struct job {
 	const char *path;
@@ -33,44 +32,6 @@ struct job {
 };
 
 static const char *marks;
-
-static _Noreturn __attribute__((format(printf, 1, 2))) void fail(const char *format, ...)
-{
-	int error = errno;
-	va_list args;
-
-	fputs("workload: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, ": %s\n", strerror(error));
-	exit(1);
-}
-
-/* Sends one line to the drive and waits for its "ok". */
-static void tell_drive(const char *line)
-{
-	char reply[16] = "";
-	size_t used = 0;
-	int fd;
-
-	/* The port has one opener at a time. */
-	while ((fd = open(MARKER, O_RDWR | O_CLOEXEC)) < 0 && errno == EBUSY)
-		usleep(1000);
-	if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
-		fail(MARKER);
-	while (used < sizeof(reply) - 1 && !strchr(reply, '\n')) {
-		ssize_t n = read(fd, reply + used, sizeof(reply) - 1 - used);
-
-		if (n <= 0)
-			fail(MARKER);
-		used += n;
-	}
-	close(fd);
-	errno = EPROTO;
-	if (strcmp(reply, "ok\n") != 0)
-		fail("drive refused: %s", line);
-}
 
 static void synced(void)
 {

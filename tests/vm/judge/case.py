@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One script on one stack: what tests/vm/judge/play.sh plays and judge.py judges."""
 
+import dataclasses
+
 MIB = 1 << 20
 DISK_SIZE = 512 * MIB
 # What this machine's kernel can bring up again; the rest needs a guest.
@@ -12,39 +14,32 @@ HOST_STACKS = {"plain", "partition", "override", "loop", "loop-nobarrier", "loop
 # README has the table. The auditor names them.
 HOLES = {
     "ext4-nojournal-early-return": "5.10 6.1",
+    "ext4-nojournal-directory-race": "5.10 6.1 6.12 7.x",
     "ext4-fast-commit": "5.10 7.x",
     "ext4-inline-data": "5.10 6.1 6.12 7.x",
+    "ext4-inline-data-converted": "5.10 6.1 6.12 7.x",
+    "ext4-async-commit-replay": "5.10 6.1 6.12 7.x",
     "ext4-external-journal-data": "5.10 6.1 6.12",
+    "btrfs-concurrent-fsync": "5.10 6.1 6.12 7.x",
     "btrfs-directory-logged": "5.10",
     "f2fs-concurrent-fsync": "5.10 6.1 6.12 7.x",
 }
 
 
+@dataclasses.dataclass
 class Case:
-    """healthy: a stack that must give no alarm. images: a power cut leaves something."""
+    """flags: see play.sh."""
 
-    def __init__(
-        self,
-        name,
-        stack,
-        variant,
-        disks,
-        second=None,
-        script="",
-        flags="-",
-        healthy=True,
-        images=True,
-    ):
-        self.name = name
-        self.stack = stack
-        self.variant = variant
-        self.disks = list(disks)
-        self.second = second
-        self.script = script
-        self.flags = flags
-        self.healthy = healthy
-        self.images = images
-        self.size = DISK_SIZE
+    name: str
+    stack: str
+    variant: str
+    disks: list
+    second: str | None = None
+    script: str = ""
+    flags: str = "-"
+    healthy: bool = True  # a stack that must give no alarm
+    images: bool = True  # a power cut leaves something
+    size: int = DISK_SIZE
 
     def all_disks(self):
         return self.disks + ([self.second] if self.second else [])
@@ -64,19 +59,19 @@ class Case:
         for disks in ways:
             yield f"{self.stack} {self.variant} {','.join(disks)} {self.second or '-'}"
 
-    def doubt(self, call, kernel):
-        """Why the auditor may be in doubt about this call, or None."""
-        hole = named_hole(call, kernel)
+    def doubt(self, sync, kernel):
+        """Why the auditor may be in doubt about this call of the report, or None."""
+        hole = named_hole(sync, kernel)
         if hole:
             return hole
-        reason, several = call.sync["reason"], len(self.threads()) > 1
+        reason, several = sync["reason"], len(self.threads()) > 1
         if reason == "untracked" and several and self.variant.startswith("f2fs"):
             return "f2fs: a bio mixes the pages of several files"
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"
-        if reason in ("commit-unseen", "untracked") and self.variant == "ext4-async-commit":
-            return "journal_async_commit: other log writes are under way"
+        if reason == "untracked" and several and self.variant == "btrfs-compress":
+            return "btrfs: whose compressed data are cannot be known"
         if "faults" in self.flags:
             return "what a failed request has hit is not always known"
         if reason == "events-lost" and kernel == "7.x":
@@ -96,17 +91,25 @@ class Case:
             return "a flush of the call failed, another one ended well"
         if not self.healthy and "journal or metadata" in (call.sync["detail"] or ""):
             return "without barriers the log writes of others count too: they cannot be told apart"
-        if named_hole(call, kernel):
+        if named_hole(call.sync, kernel):
             return "a kernel hole left something unflushed that is not compared here"
         return None
+
+    def promises(self, call):
+        """What to ask of an image, for recover.sh. Without a journal a file that was
+        renamed may be gone from its old directory and not be in its new one yet."""
+        for line in call.promises:
+            renamed = line.startswith("F") and len(line.split("\t")) > 4
+            loose = renamed and self.variant in ("ext2", "ext4-nojournal")
+            yield "f" + line[1:] if loose else line
 
     def threads(self):
         return {line.split()[0] for line in self.script.splitlines() if line[:1].isdigit()}
 
 
-def named_hole(call, kernel):
+def named_hole(sync, kernel):
     """The kernel hole that the auditor named, if this kernel has it."""
     for name, kernels in HOLES.items():
-        if f"kernel hole {name}" in (call.sync["detail"] or "") and kernel in kernels.split():
+        if f"kernel hole {name}," in (sync["detail"] or "") and kernel in kernels.split():
             return name
     return None

@@ -8,13 +8,16 @@ Everything else may be there or not, in any order, whole or in part.
 
 import bisect
 import collections
+import itertools
 import mmap
 import random
 import re
+from operator import attrgetter, itemgetter
 
 NEVER = float("inf")
 CHUNK = 1 << 16
 SECTOR = 512
+RECEIVED = attrgetter("received")
 
 
 class LogError(Exception):
@@ -47,23 +50,17 @@ class Disk:
     def settle(self):
         """Finds for each write the position from which on it is stable."""
         self.flushes.sort()
-        earliest = NEVER
-        best = []  # the earliest end of all flushes from here on
-        for received, acknowledged in reversed(self.flushes):
-            earliest = min(earliest, acknowledged)
-            best.append((received, earliest))
-        best.reverse()
-        starts = [received for received, _ in best]
+        ends = [acknowledged for _, acknowledged in reversed(self.flushes)]
+        # The earliest end of all flushes from each on; NEVER after the last.
+        earliest = list(itertools.accumulate(ends, min, initial=NEVER))[::-1]
         for _, writes in self.eras:
             for write in writes:
-                place = bisect.bisect_right(starts, write.acknowledged)
-                flushed = best[place][1] if place < len(best) else NEVER
-                write.stable = min(flushed, write.acknowledged if write.fua else NEVER)
+                place = bisect.bisect_right(self.flushes, write.acknowledged, key=itemgetter(0))
+                write.stable = min(earliest[place], write.acknowledged if write.fua else NEVER)
 
     def era(self, position):
         """The writes since the newest wipe before the position."""
-        place = bisect.bisect_right([start for start, _ in self.eras], position) - 1
-        return self.eras[place]
+        return self.eras[bisect.bisect_right(self.eras, position, key=itemgetter(0)) - 1]
 
 
 class DriveLog:
@@ -212,17 +209,15 @@ class CrashDisk:
         start, writes = self.disk.era(position)
         if start != self.start:
             self._begin(start, writes)
-        batch = []
-        while self.next < len(self.queue) and self.queue[self.next].stable <= position:
-            batch.append(self.queue[self.next])
-            self.next += 1
+        done = self.next
+        self.next = bisect.bisect_right(self.queue, position, done, key=attrgetter("stable"))
+        batch = self.queue[done : self.next]
         if not batch:
             return
         # A write may become stable later than one that was received after it.
         first = min(write.received for write in batch)
-        place = bisect.bisect_left([write.received for write in self.applied], first)
-        again = self.applied[place:] + batch
-        again.sort(key=lambda write: write.received)
+        place = bisect.bisect_left(self.applied, first, key=RECEIVED)
+        again = sorted(self.applied[place:] + batch, key=RECEIVED)
         self.applied[place:] = again
         for write in again:
             self._store(write)
@@ -253,8 +248,8 @@ class CrashDisk:
             return
         # In order of receipt: an older write never covers a newer one.
         first = chosen[0].received
-        place = bisect.bisect_left([write.received for write in self.applied], first)
-        for write in sorted(chosen + self.applied[place:], key=lambda w: w.received):
+        place = bisect.bisect_left(self.applied, first, key=RECEIVED)
+        for write in sorted(chosen + self.applied[place:], key=RECEIVED):
             torn = write.acknowledged > position and write.stable > position
             keep = (lambda: chance.random() < 0.7) if torn and chance.random() < 0.5 else None
             self._store(write, into=self.file, keep=keep)

@@ -92,6 +92,16 @@ class Tally:
         self.excused = collections.Counter()
         self.doubts = collections.Counter()
 
+    def add(self, other):
+        self.images += other.images
+        self.false_durable += other.false_durable
+        self.false_not_durable += other.false_not_durable
+        # Not with +=, which drops what was counted as nought.
+        self.verdicts.update(other.verdicts)
+        self.holes.update(other.holes)
+        self.excused.update(other.excused)
+        self.doubts.update(other.doubts)
+
 
 class Judge:
     """Judges the cases of one boot. recovery.ask(request_lines) -> answer."""
@@ -195,7 +205,7 @@ class Judge:
         chance = chance_of(self.seed, case.name, call.n, number) if number else None
         for disk in disks.values():
             disk.write_out(position, chance)
-        answer = recovery.ask([request] + call.promises)
+        answer = recovery.ask([request, *case.promises(call)])
         self.tally.images += 1
         if answer.startswith("failed"):
             raise BadRun(f"{call}: recovery {answer}")
@@ -216,11 +226,11 @@ class Judge:
                 continue
             verdict, reason = call.sync["verdict"], call.sync["reason"]
             lost = getattr(call, "lost", False)
-            hole = named_hole(call, self.kernel)
+            hole = named_hole(call.sync, self.kernel)
             if hole:
                 self.tally.holes[hole] += lost
             elif verdict == "unproven":
-                doubt = case.doubt(call, self.kernel)
+                doubt = case.doubt(call.sync, self.kernel)
                 self.tally.doubts[doubt] += bool(doubt)
                 if not doubt:
                     complaints.append(f"{call}: {call.sync['detail']}")

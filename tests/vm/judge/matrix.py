@@ -96,10 +96,34 @@ def _stacks():
     yield Case("null-ext4", "null", "ext4", ["virtio-wb"], script=_script("few"), healthy=False, images=False)
 
 
+def _crowd(disk):
+    """A script of its own making: 8 threads, each with 40 writes in its part of a file."""
+    starts = range(0, 8 << 18, 1 << 18)
+    lines = ["# Many threads write and sync one file: whose flush covers whom?"]
+    lines += [f"p write shared {start} 4096" for start in (0, *starts)]
+    lines += ["p fsync shared", f"p tell set {disk} delay-flush=3"]
+    for thread, start in enumerate(starts):
+        for offset in range(start, start + 40 * 4096, 4096):
+            lines += [f"{thread} write shared {offset} 4096", f"{thread} fsync shared"]
+    return "".join(line + "\n" for line in lines)
+
+
+def _meeting():
+    """Threads that meet in the first syncs of a new file, beside some that only write."""
+    lines = ["p write shared 0 4096"]
+    for thread in range(20):
+        for page in range(thread * 30, thread * 30 + (4 if thread < 16 else 24)):
+            lines.append(f"{thread} write shared {page * 4096} 4096")
+            if thread < 16:
+                lines.append(f"{thread} {'fdatasync' if page & 1 else 'fsync'} shared")
+    return "".join(line + "\n" for line in lines)
+
+
 def _crowds():
     for name in ("ext4", "xfs", "btrfs", "f2fs"):
-        script = _script("crowd", "virtio-wb")
-        yield Case(f"crowd-{name}", "plain", name, ["virtio-wb"], script=script)
+        yield Case(f"crowd-{name}", "plain", name, ["virtio-wb"], script=_crowd("virtio-wb"))
+        for number in range(4 if name == "btrfs" else 1):
+            yield Case(f"meet-{name}-{number}", "plain", name, ["virtio-wb"], script=_meeting())
 
 
 def _faults():

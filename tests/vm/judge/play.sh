@@ -2,8 +2,10 @@
 # The played guest: runs scripts under flushaudit, each on a stack of its own.
 # /harness/extra/cases has a line for each:
 #   NAME STACK VARIANT DISK[,DISK...] SECOND SCRIPT FLAGS
-# FLAGS is - or a list of: faults (errors do not end the script), bare (the script
-# works on the device itself). With /harness/extra/together one audit spans all.
+# VARIANT none: the script works on the device itself. FLAGS is - or a list of:
+# faults (errors do not end the script), vanishes (a drive is gone for good, which
+# ends the guest: matrix.py gives the case a boot of its own, nothing here looks).
+# With /harness/extra/together one audit spans all.
 # shellcheck source=/dev/null
 . /harness/guest.sh
 # shellcheck source=/dev/null
@@ -17,7 +19,7 @@ audited() { # NAME COMMAND...
 }
 
 # The emulated NVMe drive drops the FUA bit on its way to the drive's log, so the
-# guest's own trace of what it sent tells; see fua_bits of session.py.
+# guest's own trace of what it sent tells; see FuaTrace of crash.py.
 trace_nvme() {
     trace_disks=$(cut -d' ' -f4,5 /harness/extra/cases | tr ', ' '\n' | grep '^nvme' | sort -u) || return 0
     for trace_disk in $trace_disks; do

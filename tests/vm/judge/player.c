@@ -32,28 +32,12 @@
  * Exit 0; 1 with a message when something failed, 2 for senseless input.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "player.h"
-
-void fail(const char *format, ...)
-{
-	int error = errno;
-	va_list args;
-
-	fputs("player: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, ": %s\n", strerror(error));
-	exit(1);
-}
 
 void reject(const char *format, ...)
 {
@@ -100,62 +84,6 @@ uint64_t hash_more(uint64_t hash, const void *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ bytes[i]) * 1099511628211ULL;
 	return hash;
-}
-
-/* --- the drive's port --- */
-
-static const char *marker(void)
-{
-	const char *path = getenv("PLAYER_MARKER");
-
-	return path ? path : "/dev/by-harness/marker";
-}
-
-/* Kept open: marks are many. */
-static int port = -1;
-
-static void send_line(const char *line)
-{
-	/* The port has one opener at a time. */
-	while (port < 0 && (port = open(marker(), O_RDWR | O_CLOEXEC | O_NOCTTY)) < 0 &&
-	       errno == EBUSY)
-		usleep(1000);
-	if (port < 0 || write(port, line, strlen(line)) != (ssize_t)strlen(line))
-		fail("%s", marker());
-}
-
-/* Without its newline; valid until the next. */
-static const char *receive_line(void)
-{
-	static char line[64 * 1024];
-	static size_t used, taken;
-	char *end;
-
-	memmove(line, line + taken, used - taken);
-	used -= taken;
-	while (!(end = memchr(line, '\n', used))) {
-		ssize_t n = read(port, line + used, sizeof(line) - used);
-
-		if (n <= 0) {
-			if (!n)
-				errno = EPROTO;
-			fail("%s", marker());
-		}
-		used += n;
-	}
-	*end = '\0';
-	taken = end + 1 - line;
-	return line;
-}
-
-void tell_drive(const char *line)
-{
-	if (!strcmp(marker(), "none"))
-		return;
-	send_line(line);
-	errno = EPROTO;
-	if (strcmp(receive_line(), "ok") != 0)
-		fail("drive refused: %.*s", (int)strcspn(line, "\n"), line);
 }
 
 static int ask(char **words)

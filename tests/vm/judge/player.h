@@ -8,14 +8,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../guest.h"
+
 /* --- player.c --- */
 
-/* Ends the program (1) with errno's text, or (2) for input that makes no sense. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Ends the program (2): its input makes no sense. */
 _Noreturn void reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Sends one line, its newline included, and waits for the drive's "ok". */
-void tell_drive(const char *line);
 
 void *must(void *memory);
 uint64_t number(const char *text);

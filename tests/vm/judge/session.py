@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot: plays its cases in a guest, then judges each."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -17,19 +18,21 @@ RUNS = os.path.join(TOP, ".build", "vm", "judge")
 RECOVERY_KERNEL = "6.12"
 
 
+@dataclasses.dataclass
 class Session:
-    """out: directory of its logs. together: one audit spans all cases."""
+    out: str  # directory of its logs
+    kernel: str
+    level: str
+    cases: list
+    together: bool = False  # one audit spans all cases
+    images: int = 2
+    seed: int = 0
+    limit: int | None = None  # seconds; None: by the number of cases
 
-    def __init__(self, out, kernel, level, cases, together=False, images=2, seed=0, limit=None):
-        self.out = out
-        self.kernel = kernel
-        self.level = level
-        self.cases = cases
-        self.together = together
-        self.images = images
-        self.seed = seed
-        self.limit = limit or 120 + 25 * len(cases)
+    def __post_init__(self):
+        self.limit = self.limit or 120 + 25 * len(self.cases)
         self.tally = Tally()
+        self.host = self.guest = None
 
     def disks(self):
         names = []
@@ -76,7 +79,6 @@ class Session:
         for line in read(os.path.join(self.out, "results", "outcomes")).splitlines():
             name, what, why = line.split(" ", 2)
             outcomes[name] = (what, why)
-        self.host = self.guest = None
         try:
             for case in self.cases:
                 what, why = outcomes.get(case.name, (None, ""))
@@ -93,6 +95,7 @@ class Session:
             for recovery in (self.host, self.guest):
                 if recovery:
                     recovery.close()
+            self.host = self.guest = None
 
     def recovery_of(self, case):
         if case.recovers_on_host():

@@ -16,11 +16,6 @@ VARIANTS = "ext4 xfs btrfs f2fs"
 LIMIT = 3000
 
 
-class Call:
-    def __init__(self, sync):
-        self.sync = sync
-
-
 def storm(kernel, level, calls, seed, variants=VARIANTS):
     """Yields a TAP line for each file system."""
     out = os.path.join(RUNS, f"storm-{kernel}-{level}")
@@ -53,10 +48,10 @@ def look(results, variant, kernel):
     counts, bad = collections.Counter(), []
     for sync in report["syncs"]:
         counts[f"{sync['verdict']}/{sync['reason']}"] += 1
-        if sync["verdict"] == "durable" or named_hole(Call(sync), kernel):
+        if sync["verdict"] == "durable" or named_hole(sync, kernel):
             continue
         # btrfs: every call of the storm has something to do, so there is no doubt to have.
-        if sync["verdict"] == "unproven" and variant != "btrfs" and case.doubt(Call(sync), kernel):
+        if sync["verdict"] == "unproven" and variant != "btrfs" and case.doubt(sync, kernel):
             continue
         bad.append(sync)
     words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))

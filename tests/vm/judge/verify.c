@@ -135,22 +135,24 @@ static bool check_name(const char *name, const char *size, const char *pieces)
 	return right;
 }
 
-static bool check_file(char **rest)
+static bool check_file(char **rest, bool must_exist)
 {
 	const char *size = word(rest), *pieces = word(rest), *name = word(rest);
+	bool right = false, exists = false;
 	char *first = NULL;
-	bool right = false;
 
 	/* If none is right, what is wrong with a name that exists says more. */
 	for (; name && !right; name = strtok_r(NULL, BLANKS, rest)) {
 		struct stat status;
 
 		right = check_name(name, size, pieces);
+		exists |= !lstat(name, &status);
 		if (!right && (!first || (!lstat(name, &status) && strstr(first, "No such")))) {
 			free(first);
 			first = must(strdup(why));
 		}
 	}
+	right |= !exists && !must_exist;
 	if (!right)
 		lost("file %s", first);
 	free(first);
@@ -208,14 +210,14 @@ static void check_format(const char *text)
 	const char *type = strtok_r(copy, BLANKS, &rest), *size, *pieces;
 	struct piece piece;
 
-	if (type && (strlen(type) != 1 || !strchr("FDGB", *type)))
+	if (type && (strlen(type) != 1 || !strchr("FfDGB", *type)))
 		reject("no such promise: %s", type);
-	if (type && *type == 'F') {
+	if (type && strchr("Ff", *type)) {
 		size = word(&rest);
 		if (strcmp(size, "-") != 0)
 			number(size + (strncmp(size, ">=", 2) ? 0 : 2));
 	}
-	if (type && strchr("FB", *type)) {
+	if (type && strchr("FfB", *type)) {
 		pieces = word(&rest);
 		while (next_piece(&pieces, &piece))
 			;
@@ -236,7 +238,8 @@ static bool check(const char *device, char *line)
 		return true;
 	switch (*type) {
 	case 'F':
-		return check_file(&rest);
+	case 'f':
+		return check_file(&rest, *type == 'F');
 	case 'B':
 		return check_device(device, &rest);
 	default:

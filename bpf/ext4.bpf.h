@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_EXT4_BPF_H
+#define FLUSHAUDIT_EXT4_BPF_H
+
+/* What ext4 says of the inode a call is about. */
+#include "state.bpf.h"
+
+#define EXT4_MAGIC	    0xEF53
+#define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
+
+/* Is it ext4's? ext2's own driver has the same magic and other structs. */
+static __always_inline bool is_ext4(struct super_block *sb)
+{
+	struct file_system_type *type = BPF_CORE_READ(sb, s_type);
+	char name[5] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(type, name));
+	return name[0] == 'e' && name[1] == 'x' && name[2] == 't' && name[3] == '4';
+}
+
+static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
+{
+	struct ext4_sb_info *info = BPF_CORE_READ(sb, s_fs_info);
+
+	if (!bpf_core_field_exists(info->s_journal))
+		return NULL;
+	return BPF_CORE_READ(info, s_journal);
+}
+
+/* Known with module BTF only, which 5.10 has not. */
+static __always_inline bool ext4_known(void)
+{
+	return bpf_core_field_exists(((struct ext4_inode_info *)0)->i_sync_tid);
+}
+
+/* The journal transaction that holds the inode's last change. */
+static __always_inline __u32 ext4_tid(struct frame *frame, struct inode *inode)
+{
+	struct ext4_inode_info *info =
+		(void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+
+	/* ext4_fsync_journal() goes by i_datasync_tid also where the data is in the inode. */
+	return frame->kind == SYNC_FDATASYNC && !(frame->flags & SYNC_DATA_IN_INODE)
+		       ? BPF_CORE_READ(info, i_datasync_tid)
+		       : BPF_CORE_READ(info, i_sync_tid);
+}
+
+/*
+ * Is what the call needs committed? (fs/ext4/fsync.c, ext4_fsync_journal; tid_gt in linux/jbd2.h).
+ */
+static __always_inline void ext4_enter(struct frame *frame, struct inode *inode,
+				       struct super_block *sb)
+{
+	struct ext4_inode_info *info;
+	struct journal_s *journal;
+	unsigned long flags;
+
+	if (!ext4_known() || frame->fs_magic != EXT4_MAGIC || !is_ext4(sb))
+		return;
+	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	flags = bpf_core_field_exists(info->i_flags) ? BPF_CORE_READ(info, i_flags) : 0;
+	/* ext4_sync_parent() goes by it; the states are the upper half of i_flags. */
+	if (ext4_new_entry >= 0 && ext4_new_entry < 32 && bpf_core_field_exists(info->i_flags) &&
+	    !(flags >> 32 >> ext4_new_entry & 1))
+		frame->flags |= SYNC_NAME_SYNCED;
+	journal = ext4_journal(sb);
+	if (!journal)
+		return;
+	if (flags & EXT4_INLINE_DATA_FL)
+		frame->flags |= SYNC_DATA_IN_INODE;
+	frame->tid_wanted = ext4_tid(frame, inode);
+	frame->flags |= SYNC_TID_KNOWN;
+	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
+		frame->flags |= SYNC_TID_NEEDED;
+}
+
+static __always_inline void ext4_exit(struct frame *frame)
+{
+	struct journal_s *journal;
+	struct inode *inode;
+	__u32 committed;
+
+	if (!ext4_known() || !(frame->flags & SYNC_TID_KNOWN))
+		return;
+	journal = ext4_journal((void *)frame->sb);
+	if (!journal)
+		return;
+	committed = BPF_CORE_READ(journal, j_commit_sequence);
+	inode = frame_inode(frame);
+	if (inode && (int)(ext4_tid(frame, inode) - committed) <= 0)
+		frame->flags |= SYNC_TID_PASSED;
+	if ((int)(frame->tid_wanted - committed) > 0)
+		frame->flags |= SYNC_TID_UNCOMMITTED;
+	else if (!BPF_CORE_READ(journal, j_committing_transaction))
+		frame->flags |= SYNC_JOURNAL_IDLE;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_RECOVER_BPF_H
+#define FLUSHAUDIT_RECOVER_BPF_H
+
+/* What the kernel's own state tells of events that were not seen. */
+#include "state.bpf.h"
+
+/*
+ * A flush whose completion was not seen: its queue runs none any more, and the
+ * file system that waited for it is about to report success, at @exit_ns.
+ */
+static __always_inline void recover_flush(struct ledger_device *device, struct frame *frame,
+					  __u32 disk, __u64 exit_ns)
+{
+	__u64 key = device->flush_rq, issue = device->flush_issue_ns;
+
+	if (!key || issue < frame->enter_ns || issue > exit_ns || !flush_has_ended((void *)key))
+		return;
+	if (device->flush_rq != key || device->flush_issue_ns != issue ||
+	    bpf_map_delete_elem(&flushes, &key))
+		return;
+	device->flush_rq = 0;
+	emit_flush(disk, issue, exit_ns, 0, false);
+	ledger_device_flushed(device, issue, 0, exit_ns);
+}
+
+/* Writes of the inode that completed unseen: nothing of it is under write-back,
+ * so what is still counted as in flight is not. */
+static __always_inline void recover_slot(struct ledger_slot *slot, struct frame *frame)
+{
+	__s64 stuck = *(volatile __s64 *)&slot->inflight_bytes;
+
+	if (!stuck || !frame_settled(frame) || *(volatile __s64 *)&slot->inflight_bytes != stuck ||
+	    !frame_settled(frame))
+		return;
+	ledger_max(&slot->last_done_ns, bpf_ktime_get_ns());
+	ledger_add(&slot->inflight_bytes, -stuck);
+}
+
+/*
+ * A commit record whose completion was not seen, while the journal says that
+ * the transaction the call needed is committed and none is being committed: it
+ * ended well, and PREFLUSH and FUA are part of its end.
+ */
+static __always_inline void recover_commit(struct event_device *out, struct ledger_log *log,
+					   struct frame *frame)
+{
+	const __u32 wanted = SYNC_TID_NEEDED | SYNC_JOURNAL_IDLE;
+
+	if ((frame->flags & wanted) != wanted || log->pending_queued_ns <= out->commit_queued_ns ||
+	    out->commit_done_ns >= frame->enter_ns)
+		return;
+	out->commit_queued_ns = log->pending_queued_ns;
+	out->commit_flush_ns = log->pending_flush_ns;
+	out->commit_done_ns =
+		log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns : frame->enter_ns;
+	out->commit_stable_ns = out->commit_done_ns;
+	ledger_max(&out->watermark_ns, log->pending_flush_ns);
+}
+
+#endif
