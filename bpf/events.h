@@ -53,20 +53,18 @@ enum event_sync_flag {
 	SYNC_TOUCHED_BY_LOSS = 1 << 7,	/* a ledger map was full when a write of this call came */
 	SYNC_DATA_IN_INODE = 1 << 8,	/* ext4: inline data, no block of its own */
 	SYNC_BLOCK_DEVICE = 1 << 9,
-	SYNC_TID_UNCOMMITTED =
-		1 << 10, /* ext4: the inode's transaction was not committed at return */
+	/* ext4: the transaction of the inode's last change before the call */
+	SYNC_TID_UNCOMMITTED = 1 << 10, /* was not committed at return */
 	SYNC_TID_KNOWN = 1 << 11,
-	SYNC_JOURNAL_IDLE = 1 << 13, /* ext4: no transaction was being committed at return */
-	SYNC_TID_NEEDED = 1 << 12,   /* ext4: the inode's transaction was not committed at entry */
-	SYNC_NAME_SYNCED = 1 << 14,  /* ext4: a sync since it got its name has written the name */
-	SYNC_OWN_COMMIT = 1 << 15,   /* the calling thread itself queued a commit record */
-	SYNC_ACCOMPANIED = 1 << 16,  /* another call synced the inode at the same time */
-	SYNC_LOG_UNCOMMITTED =
-		1 << 17, /* btrfs: no log or transaction that was committed at return holds what
-			    the inode was at entry */
-	SYNC_LOG_COMMITTED = 1 << 18, /* btrfs: one does hold what it was at return */
-	SYNC_TID_PASSED = 1 << 19,    /* ext4: the inode's newest transaction was committed at
-					 return */
+	SYNC_TID_NEEDED = 1 << 12,   /* was not committed at entry */
+	SYNC_JOURNAL_IDLE = 1 << 13, /* no transaction was being committed at return */
+	SYNC_TID_PASSED = 1 << 14,   /* that of the newest change was committed at return */
+	SYNC_NAME_SYNCED = 1 << 15,  /* ext4: the name is older than the last sync */
+	/* btrfs: a log or transaction that was committed at return */
+	SYNC_LOG_UNCOMMITTED = 1 << 16, /* does not hold what the inode was at entry */
+	SYNC_LOG_COMMITTED = 1 << 17,	/* holds what it was at return */
+	SYNC_OWN_COMMIT = 1 << 18,	/* the calling thread itself queued a commit record */
+	SYNC_ACCOMPANIED = 1 << 19,	/* another call synced the inode at the same time */
 };
 
 #define DISK_SEVERAL 0xffffffffU
@@ -102,8 +100,8 @@ struct event_device {
 	__u8 cache;
 	__u8 slot_shared; /* the ledger slot of the inode also counted another inode's writes */
 	__u8 pad;
-	__s32 log_inflight;	/* synchronous metadata writes in flight at return */
-	__u64 settled_ns;	/* see ledger_settled(), at entry */
+	__s32 log_inflight; /* synchronous metadata writes in flight at return */
+	__u64 settled_ns;   /* see ledger_settled(), at entry */
 	__u64 watermark_ns;
 	__u64 flush_error_ns; /* completion of the newest failed flush, 0: none */
 	__s64 inflight_bytes; /* of the inode */

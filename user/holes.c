@@ -36,7 +36,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 			return "ext4-nojournal-directory-race";
 		if (proof == PROOF_HOLE && proof_was_inline(facts))
 			return "ext4-inline-data-converted";
-		if (facts->async_commit && proof == PROOF_UNTRACKED)
+		if (facts->async_commit && (proof == PROOF_HOLE || proof == PROOF_UNTRACKED))
 			return "ext4-async-commit-replay";
 		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
 			return "ext4-inline-data";

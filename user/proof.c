@@ -181,26 +181,6 @@ static bool log_is_covered(const struct event_sync *sync, const struct event_dev
 }
 
 /*
- * journal_async_commit: jbd2 does not wait for the transaction's blocks before it
- * asks for the record's flush, so every log write must be covered, record or not.
- */
-static enum proof async_log_by(const struct verdict_facts *facts,
-			       const struct verdict_device *device, uint64_t watermark_ns)
-{
-	const struct event_sync *sync = facts->sync;
-	const struct event_device *event = device->event;
-	bool in_call = commit_in_call(sync, event);
-
-	if (in_call && !commit_covered(event, watermark_ns))
-		return proof_of_cache(device);
-	if (!log_is_covered(sync, event, watermark_ns))
-		return PROOF_UNTRACKED; /* it may be another transaction's */
-	if (in_call)
-		return PROOF_WAIT;
-	return sync->flags & SYNC_TID_UNCOMMITTED ? PROOF_UNTRACKED : PROOF_QUIET;
-}
-
-/*
  * The commit that makes the data reachable. A journaling file system with
  * barriers writes it as a record with PREFLUSH or FUA; where the call needed
  * none, those before must be covered. Without barriers or on a queue whose
@@ -222,8 +202,9 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 			return cache;
 		return left_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
 	}
-	if (facts->async_commit)
-		return async_log_by(facts, device, watermark_ns);
+	/* Whose an asynchronous record is cannot be told but in the call: may_have_lost(). */
+	if (facts->async_commit && !commit_in_call(sync, event))
+		return PROOF_QUIET;
 	if (event->commit_done_ns) {
 		if (!commit_covered(event, watermark_ns))
 			return cache;
@@ -310,6 +291,11 @@ static bool may_have_lost(const struct verdict_facts *facts, const struct verdic
 	 * on to ask for a flush were they written. */
 	if (facts->no_journal)
 		return !(sync->flags & SYNC_ASKED_FLUSH);
+	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
+	 * only some of them get to the disk, now or later, nothing can be replayed: a block
+	 * has a checksum (do_one_pass), the record has none of the whole. */
+	if (facts->async_commit)
+		return true;
 	if (proof_was_inline(facts) || may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
@@ -350,10 +336,6 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	if (proof == PROOF_STABLE ? may_have_lost_unasked(facts, device)
 				  : may_have_lost(facts, device))
 		return PROOF_HOLE;
-	/* Should it get only half to the disk, the journal cannot be replayed (jbd2's
-	 * do_one_pass: a checksum of each block, none of the whole). */
-	if (facts->async_commit && device->event->log_inflight)
-		return PROOF_UNTRACKED;
 	return name_may_be_lost(facts, device->event, covered_ns) ? PROOF_NAME : proof;
 }
 

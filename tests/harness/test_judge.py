@@ -5,17 +5,20 @@
 One guest plays a safe and an unsafe file system; copies of its record are then
 spoilt one way each. Prints TAP."""
 
+import dataclasses
 import json
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "vm", "judge"))
 import matrix  # noqa: E402
-from judge import BadRun  # noqa: E402
-from session import RUNS, Session  # noqa: E402
+from judge import BadRun, Call  # noqa: E402
+from session import RUNS, TOP, Session  # noqa: E402
 
 KERNEL = "6.12"
 OUT = os.path.join(RUNS, "harness")
@@ -100,8 +103,33 @@ def dead_guest():
     raise AssertionError("a guest that was stopped is taken for good")
 
 
+def renamed_files():
+    """Without a journal one may be gone, if the call is durable; never be another."""
+    renamed = "F\t3\t-\tnew\told\n"
+    case = dataclasses.replace(cases(SAFE)[0], variant="ext4-nojournal")
+    for verdict, content, answer in (
+        ("durable", None, "survived"),
+        ("durable", "abcd", "lost"),
+        ("durable", "abc", "survived"),
+        ("not-durable", None, "lost"),
+    ):
+        call = Call("C\t1\t1\tfsync\t0\t1\t2\tnew\t1".split("\t"))
+        call.sync = {"verdict": verdict}
+        call.promises = [renamed]
+        with tempfile.TemporaryDirectory() as directory:
+            if content:
+                with open(os.path.join(directory, "old"), "w", encoding="ascii") as file:
+                    file.write(content)
+            command = [os.path.join(TOP, ".build", "vm", "player"), "verify", "--dir", directory]
+            said = subprocess.run(
+                command, input="".join(case.promises(call)), stdout=subprocess.PIPE, text=True, check=True
+            ).stdout
+        assert said.startswith(answer), f"{verdict}, {content}: {said}"
+
+
 CHECKS = [
     ("a good run passes", good_run),
+    ("a renamed file without a journal", renamed_files),
     (
         "a call that is called durable and is not",
         lambda: complains(

@@ -107,6 +107,7 @@ static void ext4_async_commit(void **state)
 	(void)state;
 	make(&w, EXT4, BOTH_ROLES, DEVICE_LEAF);
 	w.facts.async_commit = true;
+	expect(&w, PROOF_HOLE, "ext4-async-commit-replay");
 	expect(&w, PROOF_UNTRACKED, "ext4-async-commit-replay");
 	expect(&w, PROOF_NONE, NULL);
 }

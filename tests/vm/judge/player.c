@@ -20,7 +20,8 @@
  * and, if it succeeded, what must be found after a power cut from then on:
  *
  *	F SIZE PIECES NAME...	a file under one of these names at least; SIZE is
- *				exact, or ">=N", or "-" for any
+ *				exact, or ">=N", or "-" for any; f in its place: if
+ *				there is any such name at all
  *	D DIR NAME...		names in a directory
  *	G DIR NAME...		names no longer in it
  *	B PIECES		content of the device
