@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callpaths.h"
 #include "cover.h"
 #include "decode.h"
 #include "failures.h"
@@ -14,30 +15,14 @@
 #include "flushlog.h"
 #include "format.h"
 #include "fsmagic.h"
+#include "innersyncs.h"
 #include "topology.h"
 #include "verdict.h"
 #pragma GCC diagnostic ignored "-Wformat"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 
-#define PATHS_KEPT	  4096 /* names of calls in progress */
-#define KERNEL_SYNCS_KEPT 8192
-#define MAX_TOUCHED	  256
-#define MAX_UNKNOWN	  64
-
-struct pending_path {
-	uint64_t id;
-	char *text;
-	size_t length;
-};
-
-/* A sync by the kernel itself, which a flush of a loop device may turn out to be. */
-struct kernel_sync {
-	uint32_t s_dev, outer_s_dev;
-	uint64_t ino, outer_ino;
-	uint64_t enter_ns, exit_ns;
-	bool durable;
-	int64_t row;
-};
+#define MAX_TOUCHED 256
+#define MAX_UNKNOWN 64
 
 struct pipeline {
 	struct stack *stack;
@@ -51,10 +36,8 @@ struct pipeline {
 	uint32_t kernel_version;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
-	struct pending_path paths[PATHS_KEPT];
-	size_t next_path;
-	struct kernel_sync kernel_syncs[KERNEL_SYNCS_KEPT];
-	size_t nr_kernel_syncs;
+	struct callpaths *paths;
+	struct innersyncs *inner;
 	struct cover *cover;
 	struct failures *failures;
 	uint32_t touched[MAX_TOUCHED];
@@ -71,10 +54,13 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 		return NULL;
 	pipeline->stack = stack;
 	pipeline->store = store;
+	pipeline->paths = callpaths_new();
+	pipeline->inner = innersyncs_new();
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
-	if (!pipeline->flushes || !pipeline->cover || !pipeline->failures) {
+	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
+	    !pipeline->failures) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -83,12 +69,10 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 
 void pipeline_free(struct pipeline *pipeline)
 {
-	size_t i;
-
 	if (!pipeline)
 		return;
-	for (i = 0; i < PATHS_KEPT; i++)
-		free(pipeline->paths[i].text);
+	callpaths_free(pipeline->paths);
+	innersyncs_free(pipeline->inner);
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
@@ -151,36 +135,6 @@ static void look_up_again(struct pipeline *pipeline, uint32_t dev)
 	if (remember_once(pipeline->unknown, &pipeline->nr_unknown, MAX_UNKNOWN, dev) &&
 	    pipeline->rescan)
 		pipeline->rescan(pipeline->rescan_ctx);
-}
-
-static void push_path(struct pipeline *pipeline, const struct event_path *event)
-{
-	struct pending_path *slot = &pipeline->paths[pipeline->next_path++ % PATHS_KEPT];
-	char text[EVENT_PATH_SIZE + 64];
-
-	free(slot->text);
-	slot->length = decode_path(event, text, sizeof(text));
-	slot->text = strdup(text);
-	slot->id = event->id;
-}
-
-/* The name sent at the call's entry; it is the caller's to free. */
-static char *take_path(struct pipeline *pipeline, uint64_t id, size_t *length)
-{
-	size_t back;
-
-	for (back = 1; back <= PATHS_KEPT; back++) {
-		struct pending_path *slot =
-			&pipeline->paths[(pipeline->next_path + PATHS_KEPT - back) % PATHS_KEPT];
-		char *text = slot->text;
-
-		if (!text || slot->id != id)
-			continue;
-		*length = slot->length;
-		slot->text = NULL;
-		return text;
-	}
-	return NULL;
 }
 
 /* Puts together what the ledger said of each device with what the machine is. */
@@ -289,22 +243,6 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 	if (flush->owned || flush->issue_ns < sync->enter_ns)
 		return REASON_SHARED_FLUSH;
 	return REASON_FLUSHED;
-}
-
-static void remember_kernel_sync(struct pipeline *pipeline, const struct event_sync *sync,
-				 bool durable, int64_t row)
-{
-	pipeline->kernel_syncs[pipeline->nr_kernel_syncs++ % KERNEL_SYNCS_KEPT] =
-		(struct kernel_sync){
-			.s_dev = sync->s_dev,
-			.outer_s_dev = sync->outer_s_dev,
-			.ino = sync->ino,
-			.outer_ino = sync->outer_ino,
-			.enter_ns = sync->enter_ns,
-			.exit_ns = sync->exit_ns,
-			.durable = durable,
-			.row = row,
-		};
 }
 
 /* The file a loop device keeps its data in, by inode. */
@@ -432,7 +370,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		flush = flushlog_find(pipeline->flushes, verdict.proof_disk, verdict.proof_ns,
 				      sync->exit_ns);
 	reason = name_flush(&verdict, sync, flush);
-	path = take_path(pipeline, sync->id, &length);
+	path = callpaths_take(pipeline->paths, sync->id, &length);
 	if (!path && sync->kind == SYNC_KERNEL) {
 		const char *backing = find_backing_path(pipeline, sync->s_dev, sync->ino);
 
@@ -444,7 +382,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
-		remember_kernel_sync(pipeline, sync, verdict.kind == VERDICT_DURABLE, row);
+		innersyncs_push(pipeline->inner, sync, verdict.kind == VERDICT_DURABLE, row);
 		return;
 	}
 	if (flush && verdict.kind == VERDICT_DURABLE) {
@@ -457,29 +395,6 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	cover_wait(pipeline->cover, &verdict, sync, row);
 }
 
-/* Which sync of the backing file was this flush of a loop device? */
-static const struct kernel_sync *find_inner(const struct pipeline *pipeline,
-					    const struct stack_node *node,
-					    const struct event_flush *flush)
-{
-	size_t back;
-
-	for (back = 1; back <= pipeline->nr_kernel_syncs && back <= KERNEL_SYNCS_KEPT; back++) {
-		const struct kernel_sync *sync =
-			&pipeline->kernel_syncs[(pipeline->nr_kernel_syncs - back) %
-						KERNEL_SYNCS_KEPT];
-
-		if (sync->exit_ns < flush->issue_ns)
-			break;
-		if (sync->enter_ns < flush->issue_ns || sync->exit_ns > flush->complete_ns)
-			continue;
-		if ((sync->ino == node->backing_ino && sync->s_dev == node->backing_fs) ||
-		    (sync->outer_ino == node->backing_ino && sync->outer_s_dev == node->backing_fs))
-			return sync;
-	}
-	return NULL;
-}
-
 static void push_flush(struct pipeline *pipeline, const struct event_flush *event)
 {
 	const struct stack_node *node = stack_find(pipeline->stack, event->disk);
@@ -488,7 +403,7 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 		.complete_ns = event->complete_ns,
 		.error = event->error,
 	};
-	const struct kernel_sync *inner;
+	const struct innersync *inner;
 	char dev[32];
 
 	if (event->issue_ns < pipeline->start_ns)
@@ -496,7 +411,7 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 	if (!node)
 		node = stack_refresh_dev(pipeline->stack, event->disk);
 	if (node && node->kind == STACK_LOOP && !node->backing_ram) {
-		inner = find_inner(pipeline, node, event);
+		inner = innersyncs_find(pipeline->inner, node, event);
 		entry.inner = !inner ? INNER_UNSEEN : inner->durable ? INNER_DURABLE : INNER_BAD;
 		entry.inner_id = inner ? inner->row : 0;
 	}
@@ -558,7 +473,7 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 	}
 	switch (record.type) {
 	case EVENT_PATH:
-		push_path(pipeline, &record.path);
+		callpaths_push(pipeline->paths, &record.path);
 		break;
 	case EVENT_SYNC:
 		push_sync(pipeline, &record.sync);
