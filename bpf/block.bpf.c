@@ -55,6 +55,8 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). */
 	if (!frame->wait_done_ns)
 		frame_wait_over(frame, now, WAIT_OWN_FLUSH);
+	if (!bytes)
+		frame->asked_alone = 1;
 }
 
 /* Synchronous metadata in flight on its partition. */

@@ -81,7 +81,7 @@ struct frame {
 	__s32 btrfs_sub_trans;
 	__u32 companions; /* where in that map it is counted */
 	__u32 counted;
-	__u32 pad2;
+	__u32 asked_alone; /* its own flush was one without data */
 	__u64 settled_ns[EVENT_MAX_DEVICES];
 };
 

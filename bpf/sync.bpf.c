@@ -629,14 +629,20 @@ int fs_btrfs_enter(struct bpf_raw_tracepoint_args *ctx)
 	return GUARDED(inner_only(BPF_CORE_READ((struct file *)ctx->args[0], f_inode)));
 }
 
-/* xfs forces its log only after the data wait (xfs_file_fsync); the last one counts. */
+/*
+ * xfs forces its log only after the data wait (xfs_file_fsync); the last time counts.
+ * Before that it flushes a data device that is not the log's: that tells earlier.
+ */
 static __always_inline int log_forced(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
 
-	if (frame && frame->wait_source != WAIT_OBSERVED)
-		frame_wait_over(frame, bpf_ktime_get_ns(), WAIT_LOG_FORCE);
+	if (!frame || frame->wait_source == WAIT_OBSERVED)
+		return 0;
+	if (frame->wait_source == WAIT_OWN_FLUSH && frame->wait_done_ns && frame->asked_alone)
+		return 0;
+	frame_wait_over(frame, bpf_ktime_get_ns(), WAIT_LOG_FORCE);
 	return 0;
 }
 

@@ -259,7 +259,7 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 			 device->name);
 	} else if (j->facts->losses) {
 		conclude(j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-			 "records were lost; enlarge --ring-size and audit again");
+			 "events were lost (see losses); audit again");
 	} else if (proof == PROOF_CACHE_UNKNOWN) {
 		conclude(j, VERDICT_UNPROVEN, REASON_CACHE_UNKNOWN,
 			 "whether %s has a volatile write cache is not known", device->name);

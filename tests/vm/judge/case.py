@@ -59,8 +59,9 @@ class Case:
         for disks in ways:
             yield f"{self.stack} {self.variant} {','.join(disks)} {self.second or '-'}"
 
-    def doubt(self, sync, kernel):
-        """Why the auditor may be in doubt about this call of the report, or None."""
+    def doubt(self, sync, kernel, skipped=False):
+        """Why the auditor may be in doubt about this call of the report, or None.
+        skipped: all that was lost is runs that the kernel skipped."""
         hole = named_hole(sync, kernel)
         if hole:
             return hole
@@ -74,8 +75,8 @@ class Case:
             return "btrfs: whose compressed data are cannot be known"
         if "faults" in self.flags:
             return "what a failed request has hit is not always known"
-        if reason == "events-lost" and kernel == "7.x":
-            return "7.x skips runs of BPF programs under preemption, and counts them"
+        if reason == "events-lost" and skipped:
+            return "the kernel skips runs of BPF programs that another one interrupts, and counts them"
         return None
 
     def recovers_on_host(self):

@@ -163,7 +163,7 @@ class Judge:
             recovery.end()
             for disk in disks.values():
                 disk.close()
-        complaints += self.judge_whole(case, calls)
+        complaints += self.judge_whole(case, calls, report)
         words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         return f"{len(calls)} calls: {words}", complaints
 
@@ -218,8 +218,9 @@ class Judge:
             self.tally.excused[why] += 1
         return why
 
-    def judge_whole(self, case, calls):
+    def judge_whole(self, case, calls, report):
         """What a healthy stack must not show."""
+        skipped = all("skipped by the kernel" in loss["cause"] for loss in report["losses"])
         complaints = []
         for call in calls:
             if not call.sync:
@@ -230,7 +231,7 @@ class Judge:
             if hole:
                 self.tally.holes[hole] += lost
             elif verdict == "unproven":
-                doubt = case.doubt(call.sync, self.kernel)
+                doubt = case.doubt(call.sync, self.kernel, skipped)
                 self.tally.doubts[doubt] += bool(doubt)
                 if not doubt:
                     complaints.append(f"{call}: {call.sync['detail']}")
