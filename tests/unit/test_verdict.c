@@ -654,7 +654,7 @@ static const struct row rows[] = {
 	{
 		"records were lost, and the proof may be among them",
 		{WATERMARK(0, 900), SET(facts.losses, true)},
-		DOUBT(EVENTS_LOST, "--ring-size"),
+		DOUBT(EVENTS_LOST, "see losses"),
 		{WATERMARK(0, 1300)},
 		DURABLE(FLUSHED),
 	},

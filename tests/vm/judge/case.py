@@ -73,6 +73,8 @@ class Case:
             return "btrfs: whose a direct write is cannot be known"
         if reason == "untracked" and several and self.variant == "btrfs-compress":
             return "btrfs: whose compressed data are cannot be known"
+        if reason == "commit-unseen" and self.variant == "ext4-fast-commit":
+            return "fast_commit: what a fast commit of another thread holds is not told"
         if "faults" in self.flags:
             return "what a failed request has hit is not always known"
         if reason == "events-lost" and skipped:

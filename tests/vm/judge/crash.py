@@ -17,6 +17,9 @@ from operator import attrgetter, itemgetter
 NEVER = float("inf")
 CHUNK = 1 << 16
 SECTOR = 512
+# What a drive writes whole or not at all. With less ext4 cannot be mounted whenever the
+# block with its super block is torn, which is nobody's call's fault.
+PHYSICAL_SECTOR = 4096
 RECEIVED = attrgetter("received")
 
 
@@ -184,7 +187,7 @@ class CrashDisk:
         self.next = 0
 
     def _store(self, write, into=None, keep=None):
-        """Copies a write; keep(sector) chooses the sectors of a torn one."""
+        """Copies a write; keep() chooses the sectors of a torn one."""
         end = write.offset + write.length
         if write.data is None:
             data = bytes(write.length)
@@ -199,10 +202,10 @@ class CrashDisk:
             into.seek(write.offset)
             into.write(data)
         else:
-            for at in range(0, write.length, SECTOR):
+            for at in range(0, write.length, PHYSICAL_SECTOR):
                 if keep():
                     into.seek(write.offset + at)
-                    into.write(data[at : at + SECTOR])
+                    into.write(data[at : at + PHYSICAL_SECTOR])
 
     def advance(self, position):
         """Brings the stable content to the position, which never goes back."""
