@@ -131,6 +131,11 @@ static bool commit_covered(const struct event_device *event, uint64_t watermark_
 					 ledger_covers(watermark_ns, event->commit_done_ns));
 }
 
+static bool commit_in_call(const struct event_sync *sync, const struct event_device *event)
+{
+	return event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns;
+}
+
 /*
  * Is what the call needed in a record that is there? It is when one completed
  * inside the call, or when ext4 says that the transaction the call needed is
@@ -138,11 +143,6 @@ static bool commit_covered(const struct event_device *event, uint64_t watermark_
  * on this journal, has ended well (jbd2_journal_commit_transaction), which may
  * be before the call or, for another thread's record, unseen.
  */
-static bool commit_in_call(const struct event_sync *sync, const struct event_device *event)
-{
-	return event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns;
-}
-
 static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
 {
 	if (commit_in_call(sync, event))
