@@ -223,6 +223,12 @@ bool proof_was_inline(const struct verdict_facts *facts)
 	return facts->inline_data && !(facts->sync->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY));
 }
 
+/* Metadata that some thread waits for, but maybe not this one, is not on stable media. */
+static bool others_uncovered(const struct event_device *event, uint64_t watermark_ns)
+{
+	return event->log_inflight || !ledger_covers(watermark_ns, event->log_done_ns);
+}
+
 /*
  * Without a journal a new file's name is in a block of its directory, which the
  * first sync writes (ext4_sync_parent). If another thread has taken that block
@@ -235,7 +241,18 @@ static bool name_may_be_lost(const struct verdict_facts *facts, const struct eve
 
 	if (!facts->no_journal || ((flags & SYNC_NAME_SYNCED) && !(flags & SYNC_DIRECTORY)))
 		return false;
-	return event->log_inflight || !ledger_covers(watermark_ns, event->log_done_ns);
+	return others_uncovered(event, watermark_ns);
+}
+
+/*
+ * f2fs finds what was synced by a chain of node blocks, of all files, in the order
+ * of their places (recover_fsync_data). A thread waits for its own blocks only:
+ * one of another's that is missing cuts off what follows.
+ */
+static bool chain_may_be_cut(const struct verdict_facts *facts, const struct event_device *event,
+			     uint64_t watermark_ns)
+{
+	return facts->sync->fs_magic == FSMAGIC_F2FS && others_uncovered(event, watermark_ns);
 }
 
 /* Without barriers, and where the queue takes no flush, a record is a write like others. */
@@ -335,6 +352,8 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 		return proof;
 	if (proof == PROOF_STABLE ? may_have_lost_unasked(facts, device)
 				  : may_have_lost(facts, device))
+		return PROOF_HOLE;
+	if (chain_may_be_cut(facts, device->event, covered_ns))
 		return PROOF_HOLE;
 	return name_may_be_lost(facts, device->event, covered_ns) ? PROOF_NAME : proof;
 }

@@ -145,6 +145,7 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_NONE, NULL);
 	make(&w, FSMAGIC_F2FS, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, F2FS_PARALLEL);
+	expect(&w, PROOF_HOLE, F2FS_PARALLEL);
 	expect(&w, PROOF_UNTRACKED, NULL);
 	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);

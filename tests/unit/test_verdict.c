@@ -893,6 +893,22 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 
+	/* f2fs */
+	{
+		"f2fs: another thread's node blocks are in flight",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.devices[0].log_inflight, 1)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole f2fs-concurrent-fsync, see README)"),
+		{SET(sync.devices[0].log_inflight, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"f2fs: another thread's node blocks ended after the flush began",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.devices[0].log_done_ns, 1301)},
+		DOUBT(COMMIT_UNSEEN, "f2fs-concurrent-fsync"),
+		{THROUGH(0)},
+		DURABLE(WRITE_THROUGH),
+	},
+
 	/* ext4 with inline data: files that no longer are */
 	{
 		"inline data: a file that was in its inode once",
@@ -1571,7 +1587,8 @@ static void roll_own_data(struct dice *dice, struct world *w)
 
 static void roll_world(struct dice *dice, struct world *w)
 {
-	static const uint64_t magics[] = {TMPFS, NFS, FUSE, FSMAGIC_OVERLAY, 0xdead, FSMAGIC_BTRFS};
+	static const uint64_t magics[] = {TMPFS,  NFS,		 FUSE,	      FSMAGIC_OVERLAY,
+					  0xdead, FSMAGIC_BTRFS, FSMAGIC_F2FS};
 	static const int32_t errors[] = {-EIO, -EBADF, -EINTR, -ENOSPC};
 	static const uint32_t versions[] = {0,
 					    KERNEL_VERSION(6, 0),
@@ -1587,8 +1604,8 @@ static void roll_world(struct dice *dice, struct world *w)
 	w->sync.kind = roll(dice, 12) ? roll(dice, 2) : roll(dice, SYNC_KINDS);
 	w->sync.flags = roll(dice, 8) ? 0 : (uint32_t)roll(dice, 1 << 20);
 	w->sync.ret = roll(dice, 30) ? 0 : errors[roll(dice, 4)];
-	w->sync.outer_fs_magic = roll(dice, 20) ? EXT4 : magics[roll(dice, 6)];
-	w->sync.fs_magic = roll(dice, 20) ? w->sync.outer_fs_magic : magics[roll(dice, 6)];
+	w->sync.outer_fs_magic = roll(dice, 20) ? EXT4 : magics[roll(dice, 7)];
+	w->sync.fs_magic = roll(dice, 20) ? w->sync.outer_fs_magic : magics[roll(dice, 7)];
 	w->sync.wait_done_ns = roll(dice, 2) ? w->sync.enter_ns + roll(dice, 4) : 0;
 	w->sync.own_data_done_ns = roll_time(dice);
 	w->sync.own_data_queued_ns = roll(dice, w->sync.own_data_done_ns + 1);
@@ -1718,6 +1735,8 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	}
 	if (f->async_commit && !f->no_journal)
 		return "an asynchronous commit";
+	if (s->fs_magic == FSMAGIC_F2FS && (e->log_inflight || (cached && e->log_done_ns > mark)))
+		return "a chain of node blocks that may be cut";
 	if (f->no_journal && !asked && (cached || f->kernel_version < KERNEL_VERSION(6, 5)))
 		return "no journal, no flush asked for";
 	if (f->no_journal && !named && (e->log_inflight || (cached && e->log_done_ns > mark)))
