@@ -9,6 +9,7 @@ where a case says so, never on a healthy stack.
 import collections
 import json
 import os
+import re
 
 from case import named_hole
 from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
@@ -16,6 +17,8 @@ from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
 # What is audited today; calls of other kinds are played and judged, but no
 # verdict of theirs is expected.
 AUDITED = {"fsync", "fdatasync", "sync_file_range"}
+# What is lost where the kernel skips runs of BPF programs.
+SKIPPED = re.compile("skipped by the kernel|entries of calls not seen")
 
 
 class BadRun(Exception):
@@ -220,7 +223,7 @@ class Judge:
 
     def judge_whole(self, case, calls, report):
         """What a healthy stack must not show."""
-        skipped = all("skipped by the kernel" in loss["cause"] for loss in report["losses"])
+        skipped = all(SKIPPED.search(loss["cause"]) for loss in report["losses"])
         complaints = []
         for call in calls:
             if not call.sync:
