@@ -102,8 +102,11 @@ class Session:
             self.host = self.host or HostRecovery()
             return self.host
         if not self.guest:
-            out = self.out + ".recovery"
-            self.guest = GuestRecovery(out, RECOVERY_KERNEL, self.disks(), case.size, 3600)
+            out, kernel = self.out + ".recovery", RECOVERY_KERNEL
+            # Its arrays say what their logical block is, which older kernels refuse.
+            if self.kernel == "7.x" and any(case.stack.startswith("raid") for case in self.cases):
+                kernel = self.kernel
+            self.guest = GuestRecovery(out, kernel, self.disks(), case.size, 3600)
         return self.guest
 
 
