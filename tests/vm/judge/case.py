@@ -96,6 +96,8 @@ class Case:
             return "other calls made it safe: O_DSYNC writes do reach the file system below"
         if call.sync["reason"] == "flush-failed":
             return "a flush of the call failed, another one ended well"
+        if not self.healthy and "scsi-fua" in self.all_disks() and " ddsync " in self.script:
+            return "QEMU carries out a FUA write on SCSI as a write and a flush of all"
         if not self.healthy and "journal or metadata" in (call.sync["detail"] or ""):
             return "without barriers the log writes of others count too: they cannot be told apart"
         if named_hole(call.sync, kernel):
