@@ -144,10 +144,11 @@ static bool check_file(char **rest, bool must_exist)
 	/* If none is right, what is wrong with a name that exists says more. */
 	for (; name && !right; name = strtok_r(NULL, BLANKS, rest)) {
 		struct stat status;
+		bool there = !lstat(name, &status);
 
 		right = check_name(name, size, pieces);
-		exists |= !lstat(name, &status);
-		if (!right && (!first || (!lstat(name, &status) && strstr(first, "No such")))) {
+		exists |= there;
+		if (!right && (!first || (there && strstr(first, "No such")))) {
 			free(first);
 			first = must(strdup(why));
 		}
