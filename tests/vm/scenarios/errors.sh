@@ -27,21 +27,32 @@ workload set virtio-wb fail-flush=1
 dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null
 END
 
+# An audit that lost events (the kernel skips runs of BPF programs, and counts them)
+# may only be in doubt, which is not what is looked at here: it is made again.
 audit() { # NAME SCRIPT FILE
-    dd if=/dev/zero of="$3" bs=4096 count=16 conv=fsync 2>/dev/null
-    sync
-    audit_status=0
-    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$1.json" -- sh "$2" "$3" || audit_status=$?
-    echo "$audit_status" >"$RESULTS/$1.status"
+    for audit_try in 1 2 3; do
+        dd if=/dev/zero of="$3" bs=4096 count=16 conv=fsync 2>/dev/null
+        sync
+        audit_status=0
+        flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$1.json" -- sh "$2" "$3" || audit_status=$?
+        echo "$audit_status" >"$RESULTS/$1.status"
+        ! grep -q '^"losses": \[\]' "$RESULTS/$1.json" || break
+        echo "$1: try $audit_try lost events"
+    done
+}
+
+# The write that fails must be the file's, none of a commit that comes by itself.
+options_of() { # FSTYPE
+    case $1 in ext4 | btrfs) echo commit=300 ;; esac
 }
 
 for fs in ext4 xfs btrfs; do
-    fresh $fs virtio-wb /mnt
+    fresh $fs virtio-wb /mnt "$(options_of $fs)"
     audit $fs /tmp/retry /mnt/file
     umount /mnt
 done
 
-fresh ext4 virtio-wb /mnt journal_async_commit,data=writeback
+fresh ext4 virtio-wb /mnt journal_async_commit,data=writeback,commit=300
 audit flush /tmp/flush /mnt/file
 umount /mnt
 
@@ -49,7 +60,7 @@ sectors=$(blockdev --getsz "$(disk virtio-wb)")
 modprobe dm-mod
 echo "0 $((sectors - 4096)) linear $(disk virtio-wb) 0" | dmsetup create top --noudevsync --noudevrules
 for fs in ext4 xfs; do
-    fresh $fs /dev/dm-0 /mnt
+    fresh $fs /dev/dm-0 /mnt "$(options_of $fs)"
     audit dm-$fs /tmp/retry /mnt/file
     umount /mnt
 done
