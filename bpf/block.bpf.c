@@ -11,18 +11,13 @@
  */
 #include "owner.bpf.h"
 
-static __always_inline struct frame *current_frame(void)
-{
-	__u32 tid = bpf_get_current_pid_tgid();
-
-	return bpf_map_lookup_elem(&frames, &tid);
-}
-
 /* Is this a write of what the call is about? The thread may also write for
  * others: memory reclaim, a journal checkpoint. btrfs' compressed extents have
  * no inode on their pages. */
 static __always_inline bool is_call_data(struct frame *frame, struct owner *owner)
 {
+	if (frame->flags & SYNC_WHOLE_FS)
+		return !owner->meta && owner->s_dev == frame->s_dev;
 	if (owner->ino && !owner->meta)
 		return owner->ino == frame->ino && owner->s_dev == frame->s_dev;
 	return !owner->meta && frame->fs_magic == BTRFS_MAGIC;
@@ -52,8 +47,9 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 	frame->flags |= SYNC_ASKED_FLUSH;
 	__sync_fetch_and_add(&frame->own_flush_pending, 1);
 	/* ext4, xfs, btrfs, f2fs and block devices ask for the flush only after
-	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). */
-	if (!frame->wait_done_ns)
+	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). Not so where all
+	 * of a file system is synced: ext4_sync_fs is called once before that wait, too. */
+	if (!frame->wait_done_ns && !(frame->flags & SYNC_WHOLE_FS))
 		frame_wait_over(frame, now, WAIT_OWN_FLUSH);
 	if (!bytes)
 		frame->asked_alone = 1;

@@ -29,6 +29,14 @@ enum event_sync_kind {
 	SYNC_FSYNC = 0,
 	SYNC_FDATASYNC,
 	SYNC_FILE_RANGE,
+	SYNC_SYNC,	 /* all file systems */
+	SYNC_SYNCFS,	 /* one file system */
+	SYNC_MSYNC,
+	SYNC_O_SYNC,	 /* a write to a file opened so, or with RWF_SYNC */
+	SYNC_O_DSYNC,	 /* likewise, RWF_DSYNC; also a file or mount that is synchronous itself */
+	SYNC_AIO_FSYNC,	 /* IOCB_CMD_FSYNC, IOCB_CMD_FDSYNC */
+	SYNC_URING_FSYNC, /* IORING_OP_FSYNC */
+	SYNC_URING_FILE_RANGE,
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
 	SYNC_KINDS,
 };
@@ -64,7 +72,13 @@ enum event_sync_flag {
 	SYNC_LOG_UNCOMMITTED = 1 << 16, /* does not hold what the inode was at entry */
 	SYNC_LOG_COMMITTED = 1 << 17,	/* holds what it was at return */
 	SYNC_OWN_COMMIT = 1 << 18,	/* the calling thread itself queued a commit record */
-	SYNC_ACCOMPANIED = 1 << 19,	/* another call synced the inode at the same time */
+	SYNC_ACCOMPANIED = 1 << 19,	/* another call synced the inode, on f2fs any, meanwhile */
+	SYNC_DATASYNC = 1 << 20,	/* only what is needed to read the data again */
+	SYNC_WHOLE_FS = 1 << 21, /* all of a file system: numbers of devices stand for the inode's */
+	SYNC_DIRECT = 1 << 22,	 /* a direct write that was durable by itself, or not at all */
+	SYNC_WRITEOUT = 1 << 23, /* it never promises a flush */
+	SYNC_END_UNSEEN = 1 << 24, /* that it returned is known, not when */
+	SYNC_SEVERAL = 1 << 25,	   /* it is about several files, of which this is the first */
 };
 
 #define DISK_SEVERAL 0xffffffffU
@@ -237,6 +251,10 @@ enum event_hook {
 	HOOK_SYSCALL_FSYNC = 0,
 	HOOK_SYSCALL_FDATASYNC,
 	HOOK_SYSCALL_SYNC_FILE_RANGE,
+	HOOK_SYSCALL_SYNC,
+	HOOK_SYSCALL_SYNCFS,
+	HOOK_SYSCALL_MSYNC,
+	HOOK_SYSCALL_FALLOCATE,
 	HOOK_VFS_FSYNC,
 	HOOK_VFS_FSYNC_RANGE,
 	HOOK_WRITE_AND_WAIT,
@@ -244,12 +262,14 @@ enum event_hook {
 	HOOK_BIO_QUEUE,
 	HOOK_RQ_ISSUE_FLUSH,
 	HOOK_RQ_COMPLETE,
+	HOOK_DIRECT, /* a direct write completed */
 	HOOKS,
 };
 
 _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 		       (int)HOOK_SYSCALL_FDATASYNC == (int)SYNC_FDATASYNC &&
-		       (int)HOOK_SYSCALL_SYNC_FILE_RANGE == (int)SYNC_FILE_RANGE,
+		       (int)HOOK_SYSCALL_SYNC_FILE_RANGE == (int)SYNC_FILE_RANGE &&
+		       (int)HOOK_SYSCALL_MSYNC == (int)SYNC_MSYNC,
 	       "system call hooks are in the order of the sync kinds");
 
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)

@@ -40,7 +40,7 @@ static __always_inline __u32 ext4_tid(struct frame *frame, struct inode *inode)
 		(void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
 
 	/* ext4_fsync_journal() goes by i_datasync_tid also where the data is in the inode. */
-	return frame->kind == SYNC_FDATASYNC && !(frame->flags & SYNC_DATA_IN_INODE)
+	return (frame->flags & SYNC_DATASYNC) && !(frame->flags & SYNC_DATA_IN_INODE)
 		       ? BPF_CORE_READ(info, i_datasync_tid)
 		       : BPF_CORE_READ(info, i_sync_tid);
 }
@@ -69,6 +69,22 @@ static __always_inline void ext4_enter(struct frame *frame, struct inode *inode,
 	if (flags & EXT4_INLINE_DATA_FL)
 		frame->flags |= SYNC_DATA_IN_INODE;
 	frame->tid_wanted = ext4_tid(frame, inode);
+	frame->flags |= SYNC_TID_KNOWN;
+	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
+		frame->flags |= SYNC_TID_NEEDED;
+}
+
+/* All of it: what the newest transaction holds that was begun before the call. */
+static __always_inline void ext4_enter_fs(struct frame *frame, struct super_block *sb)
+{
+	struct journal_s *journal;
+
+	if (!ext4_known() || frame->fs_magic != EXT4_MAGIC || !is_ext4(sb))
+		return;
+	journal = ext4_journal(sb);
+	if (!journal)
+		return;
+	frame->tid_wanted = BPF_CORE_READ(journal, j_transaction_sequence) - 1;
 	frame->flags |= SYNC_TID_KNOWN;
 	if ((int)(frame->tid_wanted - BPF_CORE_READ(journal, j_commit_sequence)) > 0)
 		frame->flags |= SYNC_TID_NEEDED;

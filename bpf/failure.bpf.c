@@ -224,30 +224,25 @@ static __always_inline int on_rq_end(struct request *rq, int error, unsigned int
 static __always_inline int on_bio_end(struct bio *bio)
 {
 	__u32 disk, part, errno = -completion_errno(bio->bi_status);
-	__u64 key = (__u64)bio, address = 0;
 
 	if (!errno || (bio->bi_opf & 0xff) != REQ_OP_WRITE || !bio->bi_io_vec)
 		return 0;
 	failures = 1;
 	bio_target(bio, &disk, &part);
-	/* A function of its own takes numbers, no typed pointer. */
-	bpf_probe_read_kernel(&address, sizeof(address), &key);
-	tell_bio(address, 0, disk, errno);
+	tell_bio(as_number(bio), 0, disk, errno);
 	return 0;
 }
 
 static __always_inline int on_bio_again(struct bio *bio)
 {
-	__u64 key = (__u64)bio, address = 0;
 	__u32 disk, part, bytes;
 
 	if (!failures || (bio->bi_opf & 0xff) != REQ_OP_WRITE)
 		return 0;
 	bytes = bio->bi_iter.bi_size;
 	bio_target(bio, &disk, &part);
-	bpf_probe_read_kernel(&address, sizeof(address), &key);
 	if (bytes)
-		tell_bio(address, bytes, disk, 0);
+		tell_bio(as_number(bio), bytes, disk, 0);
 	return 0;
 }
 

@@ -19,9 +19,18 @@
 
 #define BDEV_MAGIC	  0x62646576
 #define BTRFS_MAGIC	  0x9123683E
+#define OVERLAYFS_MAGIC	  0x794c7630
 #define F2FS_MAGIC	  0xF2F52010
 #define BTRFS_BTREE_INODE 1
 #define PF_KTHREAD	  0x00200000 /* include/linux/sched.h, same since 2.6 */
+#define PF_IO_WORKER	  0x00000010
+#define FILE_SYNC	  04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
+#define FILE_DSYNC	  00010000
+#define IOCB_DSYNC	  0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
+#define IOCB_SYNC	  0x4
+#define IOMAP_DIO_NEED_SYNC (1U << 29) /* fs/iomap/direct-io.c, the same 5.10 to 7.2 */
+#define IOMAP_DIO_WRITE	  (1U << 30)
+#define URING_OP_FSYNC	  3 /* include/uapi/linux/io_uring.h */
 
 #ifndef barrier_var
 #define barrier_var(var) asm volatile("" : "+r"(var))
@@ -224,6 +233,7 @@ struct mount {
 };
 
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 	struct address_space *f_mapping;
 	struct inode *f_inode;
@@ -252,17 +262,74 @@ struct task_struct {
 	unsigned int flags;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct mm_struct *mm;
+	void *worker_private; /* 5.18 on: struct io_worker of an io_uring worker */
+};
+
+struct task_struct___worker {
+	void *pf_io_worker; /* up to 5.17 */
+};
+
+struct io_wq_work;
+
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
+struct io_wq_work {
+	unsigned int flags;
+};
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	struct io_wq_work work;
+};
+
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct mm_struct {
+	unsigned long total_vm;
+};
+
+struct mm_struct___tree { /* up to 6.0 */
+	struct rb_root mm_rb;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	struct file *vm_file;
+};
+
+struct vm_area_struct___tree {
+	struct rb_node vm_rb;
 };
 
 struct kiocb {
 	struct file *ki_filp;
+	int ki_flags;
+};
+
+struct fsync_iocb {
+	struct file *file;
 };
 
 struct iomap_dio {
 	struct kiocb *iocb;
+	unsigned int flags;
+	int error;
 };
 
 struct journal_s {
+	unsigned int j_transaction_sequence;
 	unsigned int j_commit_sequence;
 	void *j_committing_transaction;
 };
@@ -313,6 +380,17 @@ enum req_op {
 };
 
 #pragma clang attribute pop
+
+/* A typed pointer as a plain number, which is what functions of their own take. */
+static __always_inline __u64 as_number(const void *pointer)
+{
+	__u64 key = (__u64)pointer, number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &key);
+	return number;
+}
+
+#define UNTYPED(pointer) ((typeof(pointer))as_number(pointer))
 
 /* linux/dm-*, md and others: operations that put data on a device. Measured: stable 5.10 to 7.2. */
 static __always_inline bool op_is_data(unsigned int opf)
@@ -540,6 +618,59 @@ static __always_inline bool current_is_kthread(void)
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	return BPF_CORE_READ(task, flags) & PF_KTHREAD;
+}
+
+static __always_inline bool current_is_io_worker(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, flags) & PF_IO_WORKER;
+}
+
+/* The request that an io_uring worker carries out; NULL: it is none, or not to be told. */
+static __always_inline struct io_kiocb *worker_request(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct io_worker *worker = NULL;
+	struct io_wq_work *work;
+
+	if (!current_is_io_worker())
+		return NULL;
+	if (bpf_core_field_exists(task->worker_private))
+		worker = BPF_CORE_READ(task, worker_private);
+	else if (bpf_core_field_exists(((struct task_struct___worker *)0)->pf_io_worker))
+		worker = BPF_CORE_READ((struct task_struct___worker *)task, pf_io_worker);
+	work = worker ? BPF_CORE_READ(worker, cur_work) : NULL;
+	return work ? (void *)work - bpf_core_field_offset(struct io_kiocb, work) : NULL;
+}
+
+#define MAX_TREE_DEPTH 64
+
+/* The file that is mapped at @address of the current task, NULL: none. Up to 6.0,
+ * where mappings are in a red-black tree; later ones have a helper for it. */
+static __always_inline struct file *mapped_file_in_tree(unsigned long address, unsigned long *end)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct___tree *mm = (void *)BPF_CORE_READ(task, mm);
+	struct vm_area_struct *area;
+	struct rb_node *node;
+	__u32 i;
+
+	if (!bpf_core_field_exists(((struct mm_struct___tree *)0)->mm_rb))
+		return NULL;
+	node = BPF_CORE_READ(mm, mm_rb.rb_node);
+	for (i = 0; i < MAX_TREE_DEPTH && node; i++) {
+		area = (void *)node - bpf_core_field_offset(struct vm_area_struct___tree, vm_rb);
+		if (address >= BPF_CORE_READ(area, vm_end)) {
+			node = BPF_CORE_READ(node, rb_right);
+		} else if (address < BPF_CORE_READ(area, vm_start)) {
+			node = BPF_CORE_READ(node, rb_left);
+		} else {
+			*end = BPF_CORE_READ(area, vm_end);
+			return BPF_CORE_READ(area, vm_file);
+		}
+	}
+	return NULL;
 }
 
 /* The block device behind the inode of a block special file's page cache. */

@@ -12,6 +12,8 @@ struct flushes_map flushes SEC(".maps");
 struct frames_map frames SEC(".maps");
 struct targets_map targets SEC(".maps");
 struct companions_map companions SEC(".maps");
+struct askers_map askers SEC(".maps");
+struct directs_map directs SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");

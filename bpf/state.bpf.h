@@ -40,9 +40,34 @@ struct bio_entry {
 #define SLOT_NONE	     0xffffffffU
 #define MAX_BIOS_PER_REQUEST 512
 
-/* A sync call in progress, by thread. */
+/* Who asked for a sync that another thread carries out. */
+struct asker {
+	__u32 pid;
+	__u32 tid;
+	__u8 comm[EVENT_COMM_SIZE];
+	__u32 kind; /* enum event_sync_kind */
+	__u32 flags;
+	__s64 waiting;	 /* that many syncs of the file are still to come */
+	__u64 synced_ns; /* the newest came then */
+};
+
+/* A direct write that is to be durable when it completes, by its kiocb. */
+struct direct_write {
+	struct asker asker;
+	__u64 queued_ns;
+	__u64 file;
+	__u64 bytes;
+	__u64 fua_bytes;
+	__u32 disk;
+	__u32 pad;
+};
+
+/* A sync call in progress, by the thread that carries it out. */
 struct frame {
 	__u64 id;
+	__u32 pid; /* who asked */
+	__u32 tid;
+	__u8 comm[EVENT_COMM_SIZE];
 	__u64 enter_ns;
 	__u64 mapping;
 	__u64 ino;
@@ -82,6 +107,8 @@ struct frame {
 	__u32 companions; /* where in that map it is counted */
 	__u32 counted;
 	__u32 asked_alone; /* its own flush was one without data */
+	__u32 nested;	   /* the hook that opened it was entered once more */
+	__u32 pad2;
 	__u64 settled_ns[EVENT_MAX_DEVICES];
 };
 
@@ -154,6 +181,20 @@ struct companions_map {
 	__type(value, struct companions);
 };
 
+struct askers_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_ASKERS);
+	__type(key, __u64); /* struct file * */
+	__type(value, struct asker);
+};
+
+struct directs_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_DIRECTS);
+	__type(key, __u64); /* struct kiocb * */
+	__type(value, struct direct_write);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -191,6 +232,8 @@ extern struct flushes_map flushes SEC(".maps");
 extern struct frames_map frames SEC(".maps");
 extern struct targets_map targets SEC(".maps");
 extern struct companions_map companions SEC(".maps");
+extern struct askers_map askers SEC(".maps");
+extern struct directs_map directs SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -230,11 +273,10 @@ int guard_leave(void) __hidden;
 
 #define GUARDED(call)                                                                              \
 	({                                                                                         \
-		int guarded_ret;                                                                   \
 		guard_enter();                                                                     \
-		guarded_ret = call;                                                                \
+		call;                                                                              \
 		guard_leave();                                                                     \
-		guarded_ret;                                                                       \
+		0; /* what most program types must return */                                       \
 	})
 
 static __always_inline void count_loss(enum event_loss loss)
@@ -297,13 +339,13 @@ static __always_inline bool frame_marked(struct frame *frame, __u32 mark)
  */
 static __always_inline bool frame_settled(struct frame *frame)
 {
-	return dirty_mark && !frame_marked(frame, dirty_mark << 1);
+	return dirty_mark && frame->mapping && !frame_marked(frame, dirty_mark << 1);
 }
 
 /* Nothing dirty either: as far as the page cache goes, all has been written. */
 static __always_inline bool frame_clean(struct frame *frame)
 {
-	return frame->mapping && frame_settled(frame) && !frame_marked(frame, dirty_mark);
+	return frame_settled(frame) && !frame_marked(frame, dirty_mark);
 }
 
 /* Has what the call itself wrote been written? Other writers may keep the inode busy. */
@@ -384,6 +426,43 @@ static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int e
 	};
 
 	emit(&event, sizeof(event), LOSS_RING_FLUSH);
+}
+
+static __always_inline struct frame *current_frame(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&frames, &tid);
+}
+
+static __always_inline void asker_is_current(struct asker *asker, __u32 kind, __u32 flags)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	asker->pid = pid_tgid >> 32;
+	asker->tid = pid_tgid;
+	asker->kind = kind;
+	asker->flags = flags;
+	bpf_get_current_comm(asker->comm, sizeof(asker->comm));
+}
+
+/* Another thread may sync the file at @key for @asker. */
+static __always_inline void asker_await(__u64 key, struct asker *asker)
+{
+	struct asker *found = bpf_map_lookup_elem(&askers, &key);
+
+	asker->waiting = found ? found->waiting + 1 : 1;
+	if (found)
+		asker->synced_ns = found->synced_ns;
+	bpf_map_update_elem(&askers, &key, asker, BPF_ANY);
+}
+
+/* One that was awaited has come, or will not. */
+static __always_inline void asker_served(__u64 key, struct asker *found)
+{
+	__sync_fetch_and_add(&found->waiting, -1);
+	if (*(volatile __s64 *)&found->waiting <= 0)
+		bpf_map_delete_elem(&askers, &key);
 }
 
 /* path.bpf.c: sends the name of the struct file at @file, for the call @id. */

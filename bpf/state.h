@@ -14,6 +14,11 @@
 #define STATE_COMPANIONS     65536
 #define STATE_RING_BYTES     (16 << 20)
 #define STATE_DIRECT_END_IOS 6
+#define STATE_DIRECTS	     16384
+#define STATE_ASKERS	     4096
+
+/* The entry of topology for a sync of all file systems. */
+#define STATE_EVERYTHING 0
 
 /* The devices a sync of a file system is judged on, by its s_dev. */
 struct state_topology {

@@ -21,6 +21,11 @@
 #define ALL_LEVELS	(1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
 #define MAX_BLIND_SPOTS 16
 
+#define DIRECT_BLIND                                                                               \
+	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
+	"calls"
+#define AIO_BLIND "syncs through Linux AIO are not told from the kernel's own"
+
 /*
  * One row per BPF program: at which levels it is used, whether the audit can
  * go on without it, how many arguments its tracepoint must have (0: any), and
@@ -52,6 +57,23 @@ static const struct program_row {
 	{"exit_fsync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"exit_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"exit_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_sync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_syncfs", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_msync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
+	{"fentry_dio_complete", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"kprobe_dio_complete", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"fs_dio_complete", "iomap_dio_complete", 3, 1 << LEVEL_TRACEPOINT, true,
+	 DIRECT_BLIND},
+	{"direct_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
+	{"direct_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
+	{"fexit_sync_inodes", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"kretprobe_sync_inodes", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"kprobe_sync_inodes", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"fexit_file_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
+	{"kprobe_file_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
+	{"fentry_aio_fsync", NULL, 0, 1 << LEVEL_FENTRY, true, AIO_BLIND},
+	{"kprobe_aio_fsync", NULL, 0, 1 << LEVEL_KPROBE, true, AIO_BLIND},
 	{"fexit_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
 	{"fexit_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
 	{"fexit_write_and_wait", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
@@ -72,9 +94,24 @@ static const struct program_row {
 	{"fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_ext4_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_btrfs_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"close_write", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_writev", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_pwrite64", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_pwritev", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_pwritev2", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_sendfile64", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_splice", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_copy_file_range", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"enter_fsync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_sync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_syncfs", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_msync", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_msync_tree", NULL, 0, ALL_LEVELS, false, NULL},
+	{"enter_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
 };
 
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -182,10 +219,21 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->page_bytes = getpagesize();
 }
 
+/* Mappings are found by a helper, where there is one (5.17 on), else in their tree. */
+static bool finds_mappings(const struct program_row *row)
+{
+	bool tree = !strcmp(row->name, "enter_msync_tree");
+
+	if (!tree && strcmp(row->name, "enter_msync") != 0)
+		return true;
+	return (libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_find_vma, NULL) == 1) !=
+	       tree;
+}
+
 static bool row_is_used(const struct program_row *row, enum attach_level level,
 			const struct btf *btf)
 {
-	if (!(row->levels & 1 << level))
+	if (!(row->levels & 1 << level) || !finds_mappings(row))
 		return false;
 	return !row->arguments ||
 	       kernel_tracepoint_arguments(btf, row->tracepoint) == row->arguments;

@@ -57,6 +57,10 @@ static void push_topology(struct audit *audit)
 		if (node->kind != STACK_FS && !topology_of(audit->stack, node->dev, &topology))
 			attach_set_topology(audit->attach, node->dev, &topology);
 	}
+	/* One that does not fit is none: then what sync() did is not known. */
+	if (topology_of_all(audit->stack, &topology))
+		memset(&topology, 0, sizeof(topology));
+	attach_set_topology(audit->attach, STATE_EVERYTHING, &topology);
 }
 
 void audit_rescan(struct audit *audit)

@@ -260,10 +260,13 @@ static bool concerns(const struct damage *damage, const struct event_device *dev
  * system stands on are that layer's to make good: a mirror has another leg. */
 static enum failure_kind stands_against(const struct damage *damage, const struct event_sync *sync)
 {
-	bool own = is_of_file(damage, sync->s_dev, sync->ino, sync->generation);
+	bool own = sync->flags & SYNC_WHOLE_FS
+			   ? sync->kind == SYNC_SYNC || damage->s_dev == sync->s_dev
+			   : is_of_file(damage, sync->s_dev, sync->ino, sync->generation);
 	size_t i;
 
-	if (damage->over || damage->failure.kind == FAILURE_FLUSH)
+	/* A direct write answers for itself alone. */
+	if (damage->over || damage->failure.kind == FAILURE_FLUSH || (sync->flags & SYNC_DIRECT))
 		return FAILURE_NONE;
 	if (own && damage->failure.kind == FAILURE_UNSEEN)
 		return FAILURE_UNSEEN;

@@ -18,8 +18,6 @@
 #include "innersyncs.h"
 #include "topology.h"
 #include "verdict.h"
-#pragma GCC diagnostic ignored "-Wformat"
-#pragma GCC diagnostic ignored "-Wsign-compare"
 
 #define MAX_TOUCHED 256
 #define MAX_UNKNOWN 64
@@ -177,14 +175,34 @@ static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *fa
 					       sync->enter_ns, sync->exit_ns);
 }
 
-static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
-			 const struct event_sync *sync)
+static void add_mount_facts(struct verdict_facts *facts, const struct stack_mount *mount)
 {
-	const struct stack_mount *mount, *outer;
+	facts->nobarrier |= mount->nobarrier;
+	facts->async_commit |= mount->async_commit;
+	facts->no_journal |= mount->no_journal;
+	facts->inline_data |= mount->inline_data;
+	facts->fast_commit |= mount->fast_commit;
+}
+
+/* Of sync(2): what is true of any file system is a doubt, or none, of all. */
+static void add_all_mounts(struct pipeline *pipeline, struct verdict_facts *facts)
+{
 	size_t i;
 
-	memset(facts, 0, sizeof(*facts));
-	facts->sync = sync;
+	for (i = 0; i < stack_nr_mounts(pipeline->stack); i++) {
+		const struct stack_mount *mount = stack_mount_at(pipeline->stack, i);
+
+		if (mount->mounted && mount->nr_data && !mount->read_only)
+			add_mount_facts(facts, mount);
+	}
+}
+
+/* Finds the mounts of the inode the data belongs to and of the one the caller named. */
+static void gather_mounts(struct pipeline *pipeline, struct verdict_facts *facts,
+			  const struct event_sync *sync)
+{
+	const struct stack_mount *mount, *outer;
+
 	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
 		look_up_again(pipeline, sync->s_dev);
 	mount = stack_find_mount(pipeline->stack, sync->s_dev);
@@ -195,16 +213,25 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 		outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
 	}
 	if (mount) {
-		facts->nobarrier = mount->nobarrier;
+		add_mount_facts(facts, mount);
 		facts->data_journal = mount->data_journal;
-		facts->async_commit = mount->async_commit;
-		facts->no_journal = mount->no_journal;
-		facts->inline_data = mount->inline_data;
-		facts->fast_commit = mount->fast_commit;
 	}
-	facts->kernel_version = pipeline->kernel_version;
 	facts->volatile_overlay = outer && outer->volatile_overlay;
 	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
+}
+
+static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
+			 const struct event_sync *sync)
+{
+	size_t i;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->sync = sync;
+	if (sync->kind == SYNC_SYNC)
+		add_all_mounts(pipeline, facts);
+	else
+		gather_mounts(pipeline, facts, sync);
+	facts->kernel_version = pipeline->kernel_version;
 	facts->losses = pipeline->losses > 0;
 	facts->start_ns = pipeline->start_ns;
 	for (i = 0; i < sync->nr_devices; i++)
@@ -264,7 +291,7 @@ static const char *fs_name(const struct pipeline *pipeline, const struct event_s
 {
 	const struct stack_mount *mount = stack_find_mount(pipeline->stack, sync->outer_s_dev);
 
-	if (sync->flags & SYNC_NO_FILE)
+	if ((sync->flags & SYNC_NO_FILE) || sync->kind == SYNC_SYNC)
 		return "";
 	if (mount && !(sync->flags & SYNC_BLOCK_DEVICE))
 		return mount->fs;

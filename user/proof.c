@@ -51,7 +51,8 @@ uint64_t proof_wait_end(const struct verdict_facts *facts)
 	const struct event_sync *sync = facts->sync;
 	size_t i;
 
-	if (sync->wait_done_ns)
+	/* All of a file system: ext4 may commit before it waits for the data. */
+	if (sync->wait_done_ns || (sync->flags & SYNC_WHOLE_FS))
 		return sync->wait_done_ns;
 	for (i = 0; i < facts->nr_devices; i++) {
 		const struct event_device *event = facts->devices[i].event;
@@ -99,6 +100,9 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 	/* Writes that are, or may be, another inode's: doubt, no evidence. */
 	if (event->slot_shared ||
 	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
+		return PROOF_UNTRACKED;
+	/* Numbers of the whole device: what came after the wait is others'. */
+	if ((facts->sync->flags & SYNC_WHOLE_FS) && event->last_done_ns > wait_done_ns)
 		return PROOF_UNTRACKED;
 	/* With no commit record to tell when the wait was over, they may be later ones. */
 	return facts->async_commit && !wait_done_ns ? PROOF_UNTRACKED : PROOF_NONE;
@@ -247,12 +251,14 @@ static bool name_may_be_lost(const struct verdict_facts *facts, const struct eve
 /*
  * f2fs finds what was synced by a chain of node blocks, of all files, in the order
  * of their places (recover_fsync_data). A thread waits for its own blocks only:
- * one of another's that is missing cuts off what follows.
+ * one of another's that is missing cuts off what follows. Its place is taken before it
+ * is queued, so any sync that is in progress may have one.
  */
 static bool chain_may_be_cut(const struct verdict_facts *facts, const struct event_device *event,
 			     uint64_t watermark_ns)
 {
-	return facts->sync->fs_magic == FSMAGIC_F2FS && others_uncovered(event, watermark_ns);
+	return facts->sync->fs_magic == FSMAGIC_F2FS &&
+	       ((facts->sync->flags & SYNC_ACCOMPANIED) || others_uncovered(event, watermark_ns));
 }
 
 /* Without barriers, and where the queue takes no flush, a record is a write like others. */
@@ -271,7 +277,7 @@ static bool left_unlogged(const struct verdict_facts *facts, const struct verdic
 	const struct event_sync *sync = facts->sync;
 
 	if (sync->fs_magic != FSMAGIC_BTRFS || !shows_records(facts, device) ||
-	    commit_in_call(sync, device->event))
+	    (sync->flags & SYNC_WHOLE_FS) || commit_in_call(sync, device->event))
 		return false;
 	return (sync->flags & SYNC_LOG_UNCOMMITTED) ||
 	       (sync->own_data_queued_ns && !(sync->flags & SYNC_LOG_COMMITTED));

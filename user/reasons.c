@@ -85,6 +85,14 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 		[SYNC_FSYNC] = "fsync",
 		[SYNC_FDATASYNC] = "fdatasync",
 		[SYNC_FILE_RANGE] = "sync_file_range",
+		[SYNC_SYNC] = "sync",
+		[SYNC_SYNCFS] = "syncfs",
+		[SYNC_MSYNC] = "msync",
+		[SYNC_O_SYNC] = "o_sync",
+		[SYNC_O_DSYNC] = "o_dsync",
+		[SYNC_AIO_FSYNC] = "aio_fsync",
+		[SYNC_URING_FSYNC] = "io_uring_fsync",
+		[SYNC_URING_FILE_RANGE] = "io_uring_sync_file_range",
 		[SYNC_KERNEL] = "kernel",
 	};
 

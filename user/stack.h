@@ -75,6 +75,8 @@ struct stack_mount {
 	char point[1024]; /* first mount point seen */
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
+	bool mounted;	    /* at the last scan */
+	bool read_only;	    /* the file system itself, or in every place it is mounted */
 	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
 	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */
 	bool data_journal;     /* ext4: data=journal */

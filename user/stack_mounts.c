@@ -123,6 +123,7 @@ static int put_mount(struct stack *stack, const struct line *line)
 		memset(mount, 0, sizeof(*mount));
 		entry->fresh = true;
 		mount->dev = line->dev;
+		mount->read_only = true;
 		stack_copy_text(mount->fs, sizeof(mount->fs),
 				or_empty(mnt_fs_get_fstype(line->fs)));
 		stack_copy_text(mount->point, sizeof(mount->point),
@@ -137,6 +138,8 @@ static int put_mount(struct stack *stack, const struct line *line)
 	}
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;
+	if (!option_is(line->super, "ro", NULL) && !option_is(vfs, "ro", NULL))
+		mount->read_only = false;
 	if (strcmp(mount->fs, "overlay") == 0 && (option_is(line->super, "volatile", NULL) ||
 						  option_is(line->super, "fsync", "volatile")))
 		mount->volatile_overlay = true;
@@ -221,8 +224,9 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table)
 	if (!ret)
 		ret = each_line(stack, table, put_mount);
 	for (size_t i = 0; !ret && i < stack->nr_mounts; i++) {
-		const struct stack_mount_entry *entry = stack->mounts[i];
+		struct stack_mount_entry *entry = stack->mounts[i];
 
+		entry->mount.mounted = entry->fresh;
 		if (entry->fresh && !STACK_DEV_MAJOR(entry->mount.dev))
 			ret = put_fs_node(stack, &entry->mount);
 	}

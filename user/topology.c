@@ -91,3 +91,26 @@ int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *
 	}
 	return mount->log ? add_top(stack, mount->log, DEVICE_LOG, topology) : 0;
 }
+
+int topology_of_all(const struct stack *stack, struct state_topology *topology)
+{
+	struct state_topology one;
+	size_t i;
+	uint32_t k;
+	int ret;
+
+	memset(topology, 0, sizeof(*topology));
+	for (i = 0; i < stack_nr_mounts(stack); i++) {
+		const struct stack_mount *mount = stack_mount_at(stack, i);
+
+		if (!mount->mounted || !mount->nr_data || mount->read_only)
+			continue;
+		ret = topology_of(stack, mount->dev, &one);
+		for (k = 0; !ret && k < one.nr; k++)
+			ret = add(topology, one.devices[k].disk, one.devices[k].part,
+				  one.devices[k].roles);
+		if (ret)
+			return ret;
+	}
+	return topology->nr ? 0 : -ENOENT;
+}

@@ -21,4 +21,8 @@ int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *
 /* Is the way down from a device on which a record ends complete? */
 bool topology_ends_at(const struct stack_node *node);
 
+/* The same of everything that sync(2) writes: all file systems on devices that are mounted to
+ * be written. -ENOENT: there is none; other errors as above. */
+int topology_of_all(const struct stack *stack, struct state_topology *topology);
+
 #endif

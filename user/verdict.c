@@ -19,6 +19,13 @@ struct judgement {
 	bool never_covered;    /* no flush makes up for it: it takes a commit */
 };
 
+/* A call that is about write-out alone. */
+static bool never_flushes(const struct event_sync *sync)
+{
+	return sync->kind == SYNC_FILE_RANGE || sync->kind == SYNC_URING_FILE_RANGE ||
+	       (sync->flags & SYNC_WRITEOUT);
+}
+
 static void __attribute__((format(printf, 4, 5)))
 conclude(struct judgement *j, enum verdict_kind kind, enum verdict_reason reason,
 	 const char *format, ...)
@@ -216,7 +223,7 @@ static bool judge_file_system(struct judgement *j)
 		if (j->facts->volatile_overlay)
 			conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
 				 "overlayfs is mounted volatile: it ignores sync calls");
-		else if (sync->kind == SYNC_FILE_RANGE)
+		else if (never_flushes(sync))
 			return j->out->inferred = false;
 		else
 			conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
@@ -442,6 +449,42 @@ static void judge_devices(struct judgement *j)
 		conclude_durable(j, chosen, chosen_proof, commit);
 }
 
+/*
+ * A direct write that ended without a sync of its file. Each part of it carried FUA, which
+ * the block layer makes good with a flush where a drive knows none (blk-flush.c), or the
+ * device must have no volatile cache. It promises nothing of other writes.
+ */
+static void judge_direct(struct judgement *j)
+{
+	bool fua = j->sync->own_fua && !j->sync->own_data_done_ns;
+	const struct verdict_device *layered = NULL;
+	size_t i;
+
+	for (i = 0; i < j->facts->nr_devices; i++) {
+		const struct verdict_device *device = &j->facts->devices[i];
+		enum proof cache = proof_of_cache(device);
+
+		if (device->below_unknown) {
+			layered = device;
+			continue;
+		}
+		if (cache == PROOF_STABLE)
+			continue;
+		if (cache != PROOF_NONE || ((device->event->roles & DEVICE_DATA) && !fua)) {
+			conclude_missing(j, device, cache, false);
+			return;
+		}
+		if (!(device->event->roles & (DEVICE_DATA | DEVICE_LOG)) &&
+		    proof_of_leaf(j->facts, j->sync->enter_ns, device) > PROOF_QUIET)
+			layered = device;
+	}
+	if (layered)
+		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
+			 "whether its FUA reached the devices below is not followed");
+	else
+		conclude(j, VERDICT_DURABLE, fua ? REASON_FUA : REASON_WRITE_THROUGH, "%s", "");
+}
+
 /* From when on later flushes of which disks make up for this call: of every
  * device with a volatile cache, as far as they have not come yet. */
 static void find_need(struct judgement *j)
@@ -460,7 +503,7 @@ static void find_need(struct judgement *j)
 
 		if ((event->roles & DEVICE_DATA) && event->last_done_ns > out->need_ns)
 			out->need_ns = event->last_done_ns;
-		if ((event->roles & DEVICE_LOG) && sync->kind != SYNC_FILE_RANGE &&
+		if ((event->roles & DEVICE_LOG) && !never_flushes(sync) &&
 		    event->log_done_ns > out->need_ns)
 			out->need_ns = event->log_done_ns;
 		if ((event->roles & DEVICE_DATA) && event->inflight_bytes > 0) {
@@ -496,10 +539,26 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	}
 	if (judge_errors(&j) || judge_file_system(&j))
 		return;
-	if (sync->kind == SYNC_FILE_RANGE) {
-		conclude(&j, VERDICT_NOT_DURABLE, REASON_WRITEOUT_ONLY,
-			 "sync_file_range starts or awaits write-out; it never flushes the drive");
+	if (never_flushes(sync)) {
+		conclude(&j, VERDICT_NOT_DURABLE, REASON_WRITEOUT_ONLY, "%s",
+			 sync->kind == SYNC_MSYNC
+				 ? "MS_ASYNC starts nothing and awaits nothing; it never flushes "
+				   "the drive"
+				 : "sync_file_range starts or awaits write-out; it never flushes "
+				   "the drive");
 		find_need(&j);
+		return;
+	}
+	if (sync->flags & (SYNC_END_UNSEEN | SYNC_SEVERAL)) {
+		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED, "%s",
+			 sync->flags & SYNC_END_UNSEEN
+				 ? "its return was not seen"
+				 : "it is about several mappings, of which only one is followed");
+		return;
+	}
+	if (!facts->nr_devices && sync->kind == SYNC_SYNC) {
+		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
+			 "of all file systems that sync() wrote, not every device could be followed");
 		return;
 	}
 	if (!facts->nr_devices) {
@@ -516,7 +575,10 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		return;
 	}
 	j.wait_done_ns = proof_wait_end(facts);
-	judge_devices(&j);
+	if (sync->flags & SYNC_DIRECT)
+		judge_direct(&j);
+	else
+		judge_devices(&j);
 	/* A write that found the ledger full may be any of this call's; one whose
 	 * completion is among the lost records may be in flight still. */
 	if (verdict->kind == VERDICT_DURABLE &&

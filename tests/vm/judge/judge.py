@@ -14,9 +14,6 @@ import re
 from case import named_hole
 from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
 
-# What is audited today; calls of other kinds are played and judged, but no
-# verdict of theirs is expected.
-AUDITED = {"fsync", "fdatasync", "sync_file_range"}
 # What is lost where the kernel skips runs of BPF programs.
 SKIPPED = re.compile("skipped by the kernel|entries of calls not seen")
 
@@ -40,7 +37,7 @@ class Call:
         self.sync = None  # of the report
 
     def __str__(self):
-        said = f"{self.sync['verdict']}/{self.sync['reason']}" if self.sync else "not audited"
+        said = f"{self.sync['verdict']}/{self.sync['reason']}" if self.sync else "not in the report"
         return f"call {self.n} (line {self.line}: {self.kind} {self.path} = {self.ret}) {said}"
 
 
@@ -64,15 +61,13 @@ def load_history(path):
 
 
 def join(calls, report):
-    """Gives each audited call the report's word for it. Returns complaints."""
+    """Gives each call the report's word for it. Returns complaints."""
     by_tid = collections.defaultdict(list)
     for sync in report["syncs"]:
         if sync["kind"] != "kernel":
             by_tid[sync["tid"]].append(sync)
     complaints = []
     for call in calls:
-        if call.kind not in AUDITED:
-            continue
         found = [s for s in by_tid[call.tid] if call.begin_ns <= s["t_ns"] <= call.end_ns]
         if len(found) == 1 and found[0]["kind"] == call.kind:
             call.sync = found[0]

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frame of a sync call: what was known when it entered, and the reading of
+ * the ledger when it returns.
+ */
+#include "btrfs.bpf.h"
+#include "ext4.bpf.h"
+#include "frame.bpf.h"
+#include "recover.bpf.h"
+
+#define S_IFMT	0170000
+#define S_IFDIR 0040000
+
+/* The devices to judge on: from user space's view of the stacks, else the
+ * single one the super block names. */
+static __always_inline struct state_topology *find_topology(struct frame *frame)
+{
+	__u32 key = frame->flags & SYNC_BLOCK_DEVICE ? frame->part : frame->s_dev;
+
+	if (frame->kind == SYNC_SYNC)
+		key = STATE_EVERYTHING;
+	return bpf_map_lookup_elem(&topology, &key);
+}
+
+/* By when all that was written to the inode had completed, 0: it had not, or who knows. */
+static __always_inline __u64 settled_on(struct frame *frame, __u32 disk, bool clean)
+{
+	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
+	__u32 index = slot_index(slot_owner(frame->s_dev, frame->ino, disk));
+	struct ledger_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	__u64 nobody;
+
+	if (!clean || !device || !slot)
+		return 0;
+	nobody = device->unattributed_done_ns;
+	return ledger_settled(slot->inflight_bytes, slot->last_done_ns,
+			      device->unattributed_inflight_bytes,
+			      nobody > base_ns ? nobody : base_ns);
+}
+
+/* What was known before the call: compared at its return. */
+static __always_inline void snapshot(struct frame *frame)
+{
+	struct state_topology *stack = find_topology(frame);
+	/* Looked at before the ledger: a page is marked until its write is counted as done. */
+	bool clean = frame_clean(frame);
+	struct ledger_log *log;
+	__u64 newest = base_ns;
+	__u32 i;
+
+	if (!stack) {
+		log = frame->part ? bpf_map_lookup_elem(&logs, &frame->part) : NULL;
+		if (log && log->done_ns > newest)
+			newest = log->done_ns;
+		frame->log_enter_ns = newest;
+		frame->settled_ns[0] = settled_on(frame, frame->disk, clean);
+		return;
+	}
+	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
+		if (i >= stack->nr)
+			break;
+		frame->settled_ns[i] = settled_on(frame, stack->devices[i].disk, clean);
+		if (!(stack->devices[i].roles & DEVICE_LOG))
+			continue;
+		log = bpf_map_lookup_elem(&logs, &stack->devices[i].part);
+		if (log && log->done_ns > newest)
+			newest = log->done_ns;
+	}
+	frame->log_enter_ns = newest;
+}
+
+/* Two calls that sync one inode may share more than a flush: some kernels let
+ * one return too early, see README. */
+static __always_inline void companions_leave(struct frame *frame)
+{
+	struct companions *found = bpf_map_lookup_elem(&companions, &frame->companions);
+
+	if (!found || !frame->counted)
+		return;
+	frame->counted = 0;
+	if (found->met_ns >= frame->enter_ns || *(volatile __s64 *)&found->calls > 1)
+		frame->flags |= SYNC_ACCOMPANIED;
+	__sync_fetch_and_add(&found->calls, -1);
+}
+
+static __always_inline void companions_join(struct frame *frame)
+{
+	/* f2fs chains what is synced, of all files (proof.c). */
+	__u64 ino = frame->fs_magic == F2FS_MAGIC ? 0 : frame->ino;
+	struct companions *found;
+
+	companions_leave(frame);
+	frame->companions =
+		slot_index(slot_owner(frame->s_dev, ino, 0)) & (STATE_COMPANIONS - 1);
+	found = bpf_map_lookup_elem(&companions, &frame->companions);
+	if (!found)
+		return;
+	frame->counted = 1;
+	__sync_fetch_and_add(&found->calls, 1);
+	if (*(volatile __s64 *)&found->calls <= 1)
+		return;
+	frame->flags |= SYNC_ACCOMPANIED;
+	ledger_max(&found->met_ns, bpf_ktime_get_ns());
+}
+
+static __always_inline void aim_at_device(struct frame *frame, struct block_device *bdev)
+{
+	struct gendisk *disk;
+
+	frame->part = 0;
+	frame->disk = 0;
+	if (!bdev)
+		return;
+	disk = BPF_CORE_READ(bdev, bd_disk);
+	frame->part = BPF_CORE_READ(bdev, bd_dev);
+	frame->disk =
+		(__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
+}
+
+static __always_inline void aim_at_fs(struct frame *frame, struct super_block *sb)
+{
+	frame->s_dev = BPF_CORE_READ(sb, s_dev);
+	frame->fs_magic = BPF_CORE_READ(sb, s_magic);
+	frame->sb = (__u64)sb;
+}
+
+/* Points the frame at a file system as a whole. */
+static __always_inline void frame_aim_fs(struct frame *frame, struct super_block *sb)
+{
+	frame->mapping = 0;
+	frame->ino = 0;
+	aim_at_fs(frame, sb);
+	aim_at_device(frame, BPF_CORE_READ(sb, s_bdev));
+	snapshot(frame);
+	ext4_enter_fs(frame, sb);
+}
+
+/* Points the frame at the inode whose pages the call is about. */
+static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct block_device *bdev = BPF_CORE_READ(sb, s_bdev);
+
+	frame->flags &= ~(SYNC_BLOCK_DEVICE | SYNC_DIRECTORY);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
+		frame->flags |= SYNC_DIRECTORY;
+	aim_at_fs(frame, sb);
+	frame->ino = BPF_CORE_READ(inode, i_ino);
+	frame->generation = BPF_CORE_READ(inode, i_generation);
+	if (frame->fs_magic == BDEV_MAGIC) {
+		frame->flags |= SYNC_BLOCK_DEVICE;
+		frame->ino = BPF_CORE_READ(inode, i_rdev);
+		bdev = inode_bdev(inode);
+	}
+	aim_at_device(frame, bdev);
+	snapshot(frame);
+	ext4_enter(frame, inode, sb);
+	btrfs_enter(frame, inode);
+	companions_join(frame);
+}
+
+static __always_inline void aim_at_file(struct frame *frame, struct file *file)
+{
+	struct address_space *mapping = BPF_CORE_READ(file, f_mapping);
+
+	if (frame->flags & SYNC_WHOLE_FS) { /* of the file's own name, not of a device it is */
+		frame_aim_fs(frame, BPF_CORE_READ(file, f_inode, i_sb));
+	} else {
+		frame->mapping = (__u64)mapping;
+		frame_aim(frame, BPF_CORE_READ(mapping, host));
+	}
+	frame->outer_s_dev = frame->s_dev;
+	frame->outer_ino = frame->ino;
+	frame->outer_fs_magic = frame->fs_magic;
+}
+
+/* One in progress whose return was not seen: said as such. */
+static __always_inline void close_unseen(struct frame *frame)
+{
+	frame->flags |= SYNC_END_UNSEEN;
+	frame_close(frame->opener, 0, SCRATCH_OTHER);
+}
+
+static const struct frame no_frame;
+
+__noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
+{
+	struct frame *frame = current_frame();
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct file *file = (void *)address;
+
+	if (frame)
+		close_unseen(frame);
+	if (bpf_map_update_elem(&frames, &tid, &no_frame, BPF_ANY)) {
+		count_loss(LOSS_FRAMES);
+		return 1;
+	}
+	frame = bpf_map_lookup_elem(&frames, &tid);
+	if (!frame)
+		return 1;
+	frame->enter_ns = bpf_ktime_get_ns();
+	frame->id = frame->enter_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	frame->pid = bpf_get_current_pid_tgid() >> 32;
+	frame->tid = tid;
+	bpf_get_current_comm(frame->comm, sizeof(frame->comm));
+	frame->kind = kind;
+	frame->opener = opener;
+	frame->flags = flags;
+	if (file)
+		aim_at_file(frame, file);
+	else if (kind == SYNC_SYNC)
+		snapshot(frame);
+	else
+		frame->flags |= SYNC_NO_FILE;
+	return 0;
+}
+
+__noinline int frame_inner(__u64 address)
+{
+	struct inode *inode = (void *)address;
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct frame *frame = current_frame();
+
+	if (!frame || (frame->flags & (SYNC_BLOCK_DEVICE | SYNC_NO_FILE | SYNC_WHOLE_FS)))
+		return 0;
+	if (BPF_CORE_READ(inode, i_ino) == frame->ino && BPF_CORE_READ(sb, s_dev) == frame->s_dev)
+		return 0;
+	if (frame->kind == SYNC_MSYNC && frame->outer_s_dev == BPF_CORE_READ(sb, s_dev))
+		frame->flags |= SYNC_SEVERAL; /* it is about more than one mapping */
+	frame->flags |= SYNC_INNER;
+	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
+	frame_aim(frame, inode);
+	return 0;
+}
+
+__noinline int frame_inner_fs(__u64 address)
+{
+	struct super_block *sb = (void *)address;
+	struct frame *frame = current_frame();
+
+	if (!frame || frame->kind != SYNC_SYNCFS || (__u64)sb == frame->sb ||
+	    (frame->flags & SYNC_NO_FILE))
+		return 0;
+	frame->flags |= SYNC_INNER;
+	frame_aim_fs(frame, sb);
+	return 0;
+}
+
+static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owner)
+{
+	return slot->owner && slot->owner != owner;
+}
+
+/* One device's part of the record. */
+static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
+					__u64 exit_ns, __u32 disk, __u32 part, __u32 roles,
+					__u64 settled_ns)
+{
+	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
+	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
+	__u32 index = slot_index(owner);
+	bool whole = frame->flags & SYNC_WHOLE_FS;
+	struct ledger_slot *slot = whole ? NULL : bpf_map_lookup_elem(&slots, &index);
+	struct ledger_log *log = bpf_map_lookup_elem(&logs, &part);
+
+	__builtin_memset(out, 0, sizeof(*out));
+	if (device && !ret)
+		recover_flush(device, frame, disk, exit_ns);
+	if (slot && !slot_is_foreign(slot, owner))
+		recover_slot(slot, frame);
+	out->disk = disk;
+	out->slot = index;
+	out->part = part;
+	out->roles = roles;
+	out->settled_ns = settled_ns;
+	out->unattributed_done_ns = base_ns;
+	out->any_done_ns = base_ns;
+	out->log_enter_ns = frame->log_enter_ns;
+	out->log_done_ns = base_ns;
+	if (log) {
+		/* Before the newest that is done: one that ends in between must be in one of them.
+		 */
+		out->log_inflight = *(volatile __s64 *)&log->inflight;
+		if (log->done_ns > base_ns)
+			out->log_done_ns = log->done_ns;
+		out->commit_queued_ns = log->commit_queued_ns;
+		out->commit_flush_ns = log->commit_flush_ns;
+		out->commit_done_ns = log->commit_done_ns;
+		out->commit_stable_ns = log->commit_stable_ns;
+	}
+	if (slot) {
+		if (frame->flags & SYNC_WRITEOUT)
+			slot->watched = 1; /* before the look: the end must not slip between */
+		out->inflight_bytes = slot->inflight_bytes;
+		if (out->inflight_bytes <= 0)
+			slot->watched = 0;
+		out->last_done_ns = slot->last_done_ns;
+		out->last_error_ns = ledger_slot_error(slot, owner, frame->generation);
+		out->slot_shared = slot_is_foreign(slot, owner) ||
+				   (device && slot->shared_ns > device->watermark_ns);
+	}
+	if (!device)
+		return;
+	if (log && !ret)
+		recover_commit(out, log, frame);
+	/* Read last: a flush that ends meanwhile may only be missed, not imagined. */
+	out->cache = device->cache;
+	out->lost = device->lost;
+	out->flush_error_ns = device->flush_error_ns;
+	out->unattributed_inflight_bytes = device->unattributed_inflight_bytes;
+	if (device->unattributed_done_ns > base_ns)
+		out->unattributed_done_ns = device->unattributed_done_ns;
+	out->any_inflight_bytes = device->any_inflight_bytes;
+	if (device->any_done_ns > base_ns)
+		out->any_done_ns = device->any_done_ns;
+	if (whole) {
+		out->inflight_bytes = out->any_inflight_bytes;
+		out->last_done_ns = out->any_done_ns;
+		out->unattributed_inflight_bytes = 0;
+		out->unattributed_done_ns = base_ns;
+	}
+	ledger_max(&out->watermark_ns, device->watermark_ns);
+	/* One that ended unseen inside the call, which is about to report success. */
+	if (!ret && device->unseen_ns >= frame->enter_ns)
+		ledger_max(&out->watermark_ns, device->unseen_ns);
+}
+
+static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)
+{
+	struct state_topology *stack = find_topology(frame);
+	__u32 i;
+
+	if (!stack) {
+		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
+		if (!frame->disk)
+			return;
+		fill_device(&event->devices[0], frame, ret, event->exit_ns, frame->disk,
+			    frame->part, DEVICE_DATA | DEVICE_LOG, frame->settled_ns[0]);
+		event->nr_devices = 1;
+		return;
+	}
+	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
+		if (i >= stack->nr)
+			break;
+		fill_device(&event->devices[i], frame, ret, event->exit_ns, stack->devices[i].disk,
+			    stack->devices[i].part, stack->devices[i].roles, frame->settled_ns[i]);
+		event->nr_devices = i + 1;
+	}
+}
+
+/* ~0 when the file was closed meanwhile: another may be in its place. */
+static __always_inline __u64 file_size(struct frame *frame)
+{
+	struct inode *inode = frame_inode(frame);
+
+	return inode ? BPF_CORE_READ(inode, i_size) : ~0ULL;
+}
+
+static __always_inline void fill_call(struct event_sync *event, struct frame *frame, long ret)
+{
+	event->header.type = EVENT_SYNC;
+	event->header.version = EVENTS_VERSION;
+	event->id = frame->id;
+	event->enter_ns = frame->enter_ns;
+	event->exit_ns = bpf_ktime_get_ns();
+	event->pid = frame->pid;
+	event->tid = frame->tid;
+	__builtin_memcpy(event->comm, frame->comm, sizeof(event->comm));
+	event->kind = frame->kind;
+	event->wait_source = frame->wait_source;
+	event->pad = 0;
+	event->nr_devices = 0;
+	event->generation = frame->generation;
+	event->flags = frame->flags;
+	event->ret = ret;
+	event->s_dev = frame->s_dev;
+	event->outer_s_dev = frame->outer_s_dev;
+	event->ino = frame->ino;
+	event->size = file_size(frame);
+	event->outer_ino = frame->outer_ino;
+	event->fs_magic = frame->fs_magic;
+	event->outer_fs_magic = frame->outer_fs_magic;
+	event->wait_done_ns = frame->wait_done_ns;
+	event->own_bytes = frame->own_bytes;
+	event->own_data_done_ns = frame->own_data_done_ns;
+	event->own_meta_done_ns = frame->own_meta_done_ns;
+	event->own_data_queued_ns = frame->own_data_queued_ns;
+	event->own_pending = frame->own_data_pending;
+	event->own_flush_pending = frame->own_flush_pending;
+	event->own_errors = frame->own_errors;
+	event->own_fua = frame->own_fua;
+	event->own_data_disk = frame->own_data_disk;
+	event->own_meta_pending = frame->own_meta_pending;
+}
+
+/* A system call of an audited process returns whose entry was not seen. */
+static __always_inline int missed_entry(__u64 opener)
+{
+	barrier_var(opener); /* the bound that is checked is that of what is used */
+	if (opener > HOOK_SYSCALL_MSYNC || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	__sync_fetch_and_add(&totals.syncs[opener], 1); /* hooks and kinds are in the same order */
+	count_loss(LOSS_ENTRIES);
+	return 0;
+}
+
+__noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), size;
+	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+	struct event_sync *event;
+
+	if (!frame)
+		return missed_entry(opener);
+	if (frame->opener != opener)
+		return 0;
+	if (frame->kind < SYNC_KINDS)
+		__sync_fetch_and_add(&totals.syncs[frame->kind], 1);
+	event = bpf_map_lookup_elem(&sync_scratch, &scratch);
+	companions_leave(frame);
+	if (event) {
+		ext4_exit(frame);
+		btrfs_exit(frame);
+		if (frame_marked(frame, dirty_mark))
+			frame->flags |= SYNC_DIRTY_EXIT;
+		if (frame->own_data_pending > 0 && frame_data_settled(frame))
+			frame->own_data_pending = 0; /* their completions were missed */
+		fill_call(event, frame, ret);
+		if (!(frame->flags & SYNC_NO_FILE))
+			fill_devices(event, frame, ret);
+		size = event->nr_devices;
+		if (size > EVENT_MAX_DEVICES)
+			size = EVENT_MAX_DEVICES;
+		size = __builtin_offsetof(struct event_sync, devices) +
+		       size * sizeof(struct event_device);
+		event->header.size = size;
+		if (size <= sizeof(*event))
+			emit(event, size, LOSS_RING);
+	}
+	bpf_map_delete_elem(&frames, &tid);
+	return 0;
+}
+

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_FRAME_BPF_H
+#define FLUSHAUDIT_FRAME_BPF_H
+
+/*
+ * A sync call in progress: opened where it enters, closed where it returns. Functions of
+ * their own, in frame.bpf.c; up to 5.10 these take numbers only, so pointers are passed as such.
+ */
+#include "state.bpf.h"
+
+enum frame_scratch {
+	SCRATCH_SYSCALL = 0, /* these run with preemption off */
+	SCRATCH_OTHER,
+};
+
+/*
+ * The current thread enters a sync call of kind @kind about the struct file at @file (0: of no
+ * file), which the hook @opener will close. @flags: enum event_sync_flag, to begin with.
+ * Returns 0, or 1 when there was no room.
+ */
+int frame_open(__u64 file, __u32 kind, __u32 opener, __u32 flags);
+
+/* A file system below the one the caller named got the call: the inode, or all of it. */
+int frame_inner(__u64 inode);
+int frame_inner_fs(__u64 sb);
+
+/* The call that @opener opened returns: reads the ledger and tells user space. */
+int frame_close(__u32 opener, __s64 ret, __u32 scratch);
+
+/* Gives the frame to who asked, if another thread did. */
+static __always_inline void frame_asked_by(struct frame *frame, const struct asker *asker)
+{
+	frame->pid = asker->pid;
+	frame->tid = asker->tid;
+	__builtin_memcpy(frame->comm, asker->comm, sizeof(frame->comm));
+}
+
+/* struct trace_event_raw_sys_enter/exit, whose layout is the tracefs format. */
+struct syscall_enter {
+	__u64 common;
+	__u64 number;
+	__u64 args[6];
+};
+
+struct syscall_exit {
+	__u64 common;
+	__u64 number;
+	long ret;
+};
+
+#endif
