@@ -43,12 +43,15 @@ static __always_inline struct direct_write *remember_write(struct kiocb *iocb, _
 	else
 		asker_is_current(&fresh.asker, SYNC_O_DSYNC, SYNC_DATASYNC);
 	fresh.queued_ns = bpf_ktime_get_ns();
+	fresh.id = new_call_id(fresh.queued_ns);
 	fresh.file = (__u64)BPF_CORE_READ(iocb, ki_filp);
 	fresh.disk = disk;
 	if (bpf_map_update_elem(&directs, &key, &fresh, BPF_ANY)) {
 		count_loss(LOSS_BIOS);
 		return NULL;
 	}
+	/* Here, for its end may interrupt another walk. */
+	emit_path(fresh.file, fresh.id);
 	/* Should a worker sync the file at its end, it is known for whom. */
 	asker_await(fresh.file, &fresh.asker);
 	return bpf_map_lookup_elem(&directs, &key);
@@ -83,22 +86,20 @@ static __always_inline int report_write(struct direct_write *write)
 {
 	struct frame *frame;
 
-	if (current_frame())
-		return 0;
 	if (frame_open(write->file, write->asker.kind, HOOK_DIRECT,
 		       write->asker.flags | SYNC_DIRECT))
 		return 0;
-	frame = current_frame();
+	frame = frame_of(HOOK_DIRECT);
 	if (!frame)
 		return 0;
+	frame->id = write->id;
 	frame_asked_by(frame, &write->asker);
 	frame->enter_ns = write->queued_ns;
 	frame->own_bytes = write->bytes;
 	frame->own_fua = write->fua_bytes > 0;
 	if (write->fua_bytes < write->bytes)
 		frame->own_data_done_ns = bpf_ktime_get_ns();
-	emit_path(write->file, frame->id);
-	return frame_close(HOOK_DIRECT, 0, SCRATCH_OTHER);
+	return frame_close(HOOK_DIRECT, 0, SCRATCH_DIRECT);
 }
 
 /* @synced: a sync of the file follows, or has been, which is told of by itself. */
@@ -123,7 +124,12 @@ static __always_inline int write_over(struct kiocb *iocb, bool synced)
 static __always_inline int dio_over(struct iomap_dio *dio)
 {
 	bool synced = BPF_CORE_READ(dio, flags) & IOMAP_DIO_NEED_SYNC;
+	struct direct_sync sync = {.file = (__u64)BPF_CORE_READ(dio, iocb, ki_filp)};
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 tid = pid_tgid;
 
+	if (synced && is_target(pid_tgid >> 32))
+		bpf_map_update_elem(&direct_syncs, &tid, &sync, BPF_ANY);
 	/* Of one that failed write() itself tells. */
 	return write_over(BPF_CORE_READ(dio, iocb), synced || BPF_CORE_READ(dio, error));
 }
@@ -159,6 +165,7 @@ int fs_dio_complete(struct bpf_raw_tracepoint_args *ctx)
 	struct kiocb *iocb = (void *)ctx->args[0];
 	__u64 key = (__u64)iocb;
 	struct direct_write *write = bpf_map_lookup_elem(&directs, &key);
+	struct ledger_device *device;
 	struct asker *asker;
 	bool synced;
 
@@ -166,5 +173,9 @@ int fs_dio_complete(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	asker = bpf_map_lookup_elem(&askers, &write->file);
 	synced = !asker || asker->synced_ns >= write->queued_ns;
+	/* Without FUA a queue with a cache needs one; where it was not seen is a blind spot. */
+	device = bpf_map_lookup_elem(&devices, &write->disk);
+	if (write->fua_bytes < write->bytes && device && (device->cache & CACHE_BIT_WRITE_BACK))
+		synced = true;
 	return GUARDED(write_over(iocb, (int)ctx->args[1] || synced));
 }

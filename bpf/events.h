@@ -29,12 +29,12 @@ enum event_sync_kind {
 	SYNC_FSYNC = 0,
 	SYNC_FDATASYNC,
 	SYNC_FILE_RANGE,
-	SYNC_SYNC,	 /* all file systems */
-	SYNC_SYNCFS,	 /* one file system */
+	SYNC_SYNC,   /* all file systems */
+	SYNC_SYNCFS, /* one file system */
 	SYNC_MSYNC,
-	SYNC_O_SYNC,	 /* a write to a file opened so, or with RWF_SYNC */
-	SYNC_O_DSYNC,	 /* likewise, RWF_DSYNC; also a file or mount that is synchronous itself */
-	SYNC_AIO_FSYNC,	 /* IOCB_CMD_FSYNC, IOCB_CMD_FDSYNC */
+	SYNC_O_SYNC,	  /* a write to a file opened so, or with RWF_SYNC */
+	SYNC_O_DSYNC,	  /* likewise, RWF_DSYNC; also a file or mount that is synchronous itself */
+	SYNC_AIO_FSYNC,	  /* IOCB_CMD_FSYNC, IOCB_CMD_FDSYNC */
 	SYNC_URING_FSYNC, /* IORING_OP_FSYNC */
 	SYNC_URING_FILE_RANGE,
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
@@ -74,9 +74,10 @@ enum event_sync_flag {
 	SYNC_OWN_COMMIT = 1 << 18,	/* the calling thread itself queued a commit record */
 	SYNC_ACCOMPANIED = 1 << 19,	/* another call synced the inode, on f2fs any, meanwhile */
 	SYNC_DATASYNC = 1 << 20,	/* only what is needed to read the data again */
-	SYNC_WHOLE_FS = 1 << 21, /* all of a file system: numbers of devices stand for the inode's */
-	SYNC_DIRECT = 1 << 22,	 /* a direct write that was durable by itself, or not at all */
-	SYNC_WRITEOUT = 1 << 23, /* it never promises a flush */
+	SYNC_WHOLE_FS =
+		1 << 21,       /* all of a file system: numbers of devices stand for the inode's */
+	SYNC_DIRECT = 1 << 22, /* a direct write that was durable by itself, or not at all */
+	SYNC_WRITEOUT = 1 << 23,   /* it never promises a flush */
 	SYNC_END_UNSEEN = 1 << 24, /* that it returned is known, not when */
 	SYNC_SEVERAL = 1 << 25,	   /* it is about several files, of which this is the first */
 };

@@ -5,7 +5,6 @@
 /* What ext4 says of the inode a call is about. */
 #include "state.bpf.h"
 
-#define EXT4_MAGIC	    0xEF53
 #define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
 
 /* Is it ext4's? ext2's own driver has the same magic and other structs. */

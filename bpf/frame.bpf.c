@@ -90,8 +90,7 @@ static __always_inline void companions_join(struct frame *frame)
 	struct companions *found;
 
 	companions_leave(frame);
-	frame->companions =
-		slot_index(slot_owner(frame->s_dev, ino, 0)) & (STATE_COMPANIONS - 1);
+	frame->companions = slot_index(slot_owner(frame->s_dev, ino, 0)) & (STATE_COMPANIONS - 1);
 	found = bpf_map_lookup_elem(&companions, &frame->companions);
 	if (!found)
 		return;
@@ -185,23 +184,23 @@ static const struct frame no_frame;
 
 __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 {
-	struct frame *frame = current_frame();
-	__u32 tid = bpf_get_current_pid_tgid();
+	struct frame *frame = frame_of(opener);
+	__u32 key = frame_key(opener);
 	struct file *file = (void *)address;
 
 	if (frame)
 		close_unseen(frame);
-	if (bpf_map_update_elem(&frames, &tid, &no_frame, BPF_ANY)) {
+	if (bpf_map_update_elem(&frames, &key, &no_frame, BPF_ANY)) {
 		count_loss(LOSS_FRAMES);
 		return 1;
 	}
-	frame = bpf_map_lookup_elem(&frames, &tid);
+	frame = bpf_map_lookup_elem(&frames, &key);
 	if (!frame)
 		return 1;
 	frame->enter_ns = bpf_ktime_get_ns();
-	frame->id = frame->enter_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	frame->id = new_call_id(frame->enter_ns);
 	frame->pid = bpf_get_current_pid_tgid() >> 32;
-	frame->tid = tid;
+	frame->tid = bpf_get_current_pid_tgid();
 	bpf_get_current_comm(frame->comm, sizeof(frame->comm));
 	frame->kind = kind;
 	frame->opener = opener;
@@ -406,8 +405,8 @@ static __always_inline int missed_entry(__u64 opener)
 
 __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 {
-	__u32 tid = bpf_get_current_pid_tgid(), size;
-	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
+	__u32 key = frame_key(opener), size;
+	struct frame *frame = bpf_map_lookup_elem(&frames, &key);
 	struct event_sync *event;
 
 	if (!frame)
@@ -437,7 +436,6 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		if (size <= sizeof(*event))
 			emit(event, size, LOSS_RING);
 	}
-	bpf_map_delete_elem(&frames, &tid);
+	bpf_map_delete_elem(&frames, &key);
 	return 0;
 }
-

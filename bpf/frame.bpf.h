@@ -11,7 +11,24 @@
 enum frame_scratch {
 	SCRATCH_SYSCALL = 0, /* these run with preemption off */
 	SCRATCH_OTHER,
+	SCRATCH_DIRECT, /* these may interrupt the others */
 };
+
+/* Where the frame of a call is kept: by thread. A direct write may end in an interrupt, over
+ * any thread, and is over at once: by CPU. */
+static __always_inline __u32 frame_key(__u32 opener)
+{
+	if (opener == HOOK_DIRECT)
+		return 1U << 31 | bpf_get_smp_processor_id();
+	return bpf_get_current_pid_tgid();
+}
+
+static __always_inline struct frame *frame_of(__u32 opener)
+{
+	__u32 key = frame_key(opener);
+
+	return bpf_map_lookup_elem(&frames, &key);
+}
 
 /*
  * The current thread enters a sync call of kind @kind about the struct file at @file (0: of no

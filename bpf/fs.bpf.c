@@ -44,42 +44,46 @@ static __always_inline struct file *file_of(unsigned long fd, struct inode *inod
 	return file && BPF_CORE_READ(file, f_inode) == inode ? file : NULL;
 }
 
-/* The file that the system call in progress writes to, which is its first argument, or the third. */
+/* The file that the system call in progress writes to, which is its first argument, or the third.
+ */
 static __always_inline struct file *written_file(struct inode *inode)
 {
 	struct io_kiocb *request = worker_request();
-	struct file *file = NULL;
 	unsigned long first = 0, third = 0;
+	struct pt_regs *regs;
+	struct file *file;
 
 	if (request)
 		return BPF_CORE_READ(request, file);
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) {
-		struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-		bpf_probe_read_kernel(&first, sizeof(first), &PT_REGS_PARM1(regs));
-		bpf_probe_read_kernel(&third, sizeof(third), &PT_REGS_PARM3(regs));
-		file = file_of(first, inode);
-		if (!file)
-			file = file_of(third, inode);
-	}
-	return file;
+	regs = user_registers();
+	if (!regs)
+		return NULL;
+	bpf_probe_read_kernel(&first, sizeof(first), &PT_REGS_PARM1(regs));
+	bpf_probe_read_kernel(&third, sizeof(third), &PT_REGS_PARM3(regs));
+	file = file_of(first, inode);
+	return file ? file : file_of(third, inode);
 }
 
 /* A file system that tells where a sync enters, not where it returns. */
 static __always_inline int enter_only(struct inode *inode, struct file *file)
 {
+	struct frame *frame = current_frame();
+
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
 		count_hit(HOOK_FS_TRACEPOINT);
-	if (is_in_call(current_frame(), HOOK_FS_TRACEPOINT))
+	if (is_in_call(frame, HOOK_FS_TRACEPOINT))
 		return frame_inner((__u64)inode);
+	/* A write that it is the end of is seen to return, so it is the same one still: some
+	 * kernels sync a direct write twice on btrfs. */
+	if (frame && frame->ino == BPF_CORE_READ(inode, i_ino) &&
+	    frame->request == (__u64)worker_request())
+		return 0;
 	if (current_is_kthread() || !is_target(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	if (!file)
 		file = written_file(inode);
-	if (!file) {
-		count_loss(LOSS_ENTRIES);
-		return 0;
-	}
+	if (!file)
+		return 0; /* an io_uring request that its submitter carries out: a blind spot */
 	return open_below(file, !(BPF_CORE_READ(file, f_flags) & FILE_SYNC), HOOK_FS_TRACEPOINT);
 }
 
@@ -119,6 +123,67 @@ SEC("raw_tp/btrfs_sync_file_enter")
 int fs_btrfs_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	return GUARDED(btrfs_enter_file(ctx->args[0]));
+}
+
+SEC("raw_tp/f2fs_sync_file_enter")
+int fs_f2fs_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	return GUARDED(enter_only((void *)ctx->args[0], NULL));
+}
+
+SEC("raw_tp/f2fs_sync_file_exit")
+int fs_f2fs_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	return GUARDED(vfs_exit(HOOK_FS_TRACEPOINT, (int)ctx->args[3]));
+}
+
+/* What the kernel's struct iocb has for user space, include/uapi/linux/aio_abi.h. */
+struct user_iocb {
+	__u64 data;
+	__u32 key;
+	__u32 flags;
+	__u16 opcode;
+	__s16 priority;
+	__u32 fd;
+};
+
+#define AIO_FSYNC	 2
+#define AIO_FDSYNC	 3
+#define MAX_AIO_REQUESTS 256
+
+/* Requests of Linux AIO that a worker will carry out, told by ext4's tracepoints. */
+static __always_inline int submit_enter(struct syscall_enter *ctx)
+{
+	__u64 list = ctx->args[2], count = ctx->args[1], address, key;
+	struct user_iocb request;
+	struct asker asker;
+	struct file *file;
+	__u32 i;
+
+	if (!is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	for (i = 0; i < MAX_AIO_REQUESTS && i < count; i++) {
+		if (bpf_probe_read_user(&address, sizeof(address), (void *)(list + i * 8)) ||
+		    bpf_probe_read_user(&request, sizeof(request), (void *)address))
+			break;
+		if (request.opcode != AIO_FSYNC && request.opcode != AIO_FDSYNC)
+			continue;
+		file = fd_file(request.fd);
+		if (!file || BPF_CORE_READ(file, f_inode, i_sb, s_magic) != EXT4_MAGIC)
+			continue;
+		__builtin_memset(&asker, 0, sizeof(asker));
+		asker_is_current(&asker, SYNC_AIO_FSYNC,
+				 request.opcode == AIO_FDSYNC ? SYNC_DATASYNC : 0);
+		key = (__u64)file;
+		asker_await(key, &asker);
+	}
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_io_submit")
+int enter_io_submit(struct syscall_enter *ctx)
+{
+	return GUARDED(submit_enter(ctx));
 }
 
 /* The write that such a sync was the end of returns. */

@@ -17,20 +17,21 @@
 
 #include "events.h"
 
-#define BDEV_MAGIC	  0x62646576
-#define BTRFS_MAGIC	  0x9123683E
-#define OVERLAYFS_MAGIC	  0x794c7630
-#define F2FS_MAGIC	  0xF2F52010
-#define BTRFS_BTREE_INODE 1
-#define PF_KTHREAD	  0x00200000 /* include/linux/sched.h, same since 2.6 */
-#define PF_IO_WORKER	  0x00000010
-#define FILE_SYNC	  04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
-#define FILE_DSYNC	  00010000
-#define IOCB_DSYNC	  0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
-#define IOCB_SYNC	  0x4
+#define BDEV_MAGIC	    0x62646576
+#define BTRFS_MAGIC	    0x9123683E
+#define EXT4_MAGIC	    0xEF53
+#define OVERLAYFS_MAGIC	    0x794c7630
+#define F2FS_MAGIC	    0xF2F52010
+#define BTRFS_BTREE_INODE   1
+#define PF_KTHREAD	    0x00200000 /* include/linux/sched.h, same since 2.6 */
+#define PF_IO_WORKER	    0x00000010
+#define FILE_SYNC	    04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
+#define FILE_DSYNC	    00010000
+#define IOCB_DSYNC	    0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
+#define IOCB_SYNC	    0x4
 #define IOMAP_DIO_NEED_SYNC (1U << 29) /* fs/iomap/direct-io.c, the same 5.10 to 7.2 */
-#define IOMAP_DIO_WRITE	  (1U << 30)
-#define URING_OP_FSYNC	  3 /* include/uapi/linux/io_uring.h */
+#define IOMAP_DIO_WRITE	    (1U << 30)
+#define URING_OP_FSYNC	    3 /* include/uapi/linux/io_uring.h */
 
 #ifndef barrier_var
 #define barrier_var(var) asm volatile("" : "+r"(var))
@@ -260,9 +261,11 @@ struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
+	void *stack;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	char comm[16];
 	void *worker_private; /* 5.18 on: struct io_worker of an io_uring worker */
 };
 
@@ -284,6 +287,18 @@ struct io_kiocb {
 	struct file *file;
 	__u8 opcode;
 	struct io_wq_work work;
+};
+
+struct io_kiocb___task { /* up to 6.12 */
+	struct task_struct *task;
+};
+
+struct io_uring_task {
+	struct task_struct *task;
+};
+
+struct io_kiocb___context {
+	struct io_uring_task *tctx;
 };
 
 struct rb_node {
@@ -620,6 +635,22 @@ static __always_inline bool current_is_kthread(void)
 	return BPF_CORE_READ(task, flags) & PF_KTHREAD;
 }
 
+/* The registers of the current task as it entered the kernel, NULL: not to be told. */
+static __always_inline struct pt_regs *user_registers(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) /* 5.15 on */
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#ifdef bpf_target_x86
+	/* At the end of its stack, of 4 pages (arch/x86/include/asm/page_64_types.h). Where
+	 * that is not so, what is read is no descriptor of the file in question. */
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, stack) + (4 << 12) - sizeof(struct pt_regs);
+#else
+	return NULL;
+#endif
+}
+
 static __always_inline bool current_is_io_worker(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -642,6 +673,16 @@ static __always_inline struct io_kiocb *worker_request(void)
 		worker = BPF_CORE_READ((struct task_struct___worker *)task, pf_io_worker);
 	work = worker ? BPF_CORE_READ(worker, cur_work) : NULL;
 	return work ? (void *)work - bpf_core_field_offset(struct io_kiocb, work) : NULL;
+}
+
+/* The thread that submitted a request; NULL: not to be told. */
+static __always_inline struct task_struct *request_task(struct io_kiocb *request)
+{
+	if (bpf_core_field_exists(((struct io_kiocb___task *)0)->task))
+		return BPF_CORE_READ((struct io_kiocb___task *)request, task);
+	if (bpf_core_field_exists(((struct io_kiocb___context *)0)->tctx))
+		return BPF_CORE_READ((struct io_kiocb___context *)request, tctx, task);
+	return NULL;
 }
 
 #define MAX_TREE_DEPTH 64

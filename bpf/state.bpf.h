@@ -54,12 +54,21 @@ struct asker {
 /* A direct write that is to be durable when it completes, by its kiocb. */
 struct direct_write {
 	struct asker asker;
+	__u64 id; /* of the sync call it will be */
 	__u64 queued_ns;
 	__u64 file;
 	__u64 bytes;
 	__u64 fua_bytes;
 	__u32 disk;
 	__u32 pad;
+};
+
+/* A direct write whose end is about to sync its file, by thread. */
+struct direct_sync {
+	__u64 file;
+	__s64 start; /* of the sync, as it came */
+	__s64 end;
+	__u64 seen;
 };
 
 /* A sync call in progress, by the thread that carries it out. */
@@ -107,6 +116,7 @@ struct frame {
 	__u32 companions; /* where in that map it is counted */
 	__u32 counted;
 	__u32 asked_alone; /* its own flush was one without data */
+	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
 	__u32 nested;	   /* the hook that opened it was entered once more */
 	__u32 pad2;
 	__u64 settled_ns[EVENT_MAX_DEVICES];
@@ -157,7 +167,7 @@ struct flushes_map {
 struct frames_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, STATE_FRAMES);
-	__type(key, __u32);
+	__type(key, __u32); /* tid, see also frame_key() */
 	__type(value, struct frame);
 };
 
@@ -195,6 +205,13 @@ struct directs_map {
 	__type(value, struct direct_write);
 };
 
+struct direct_syncs_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_ASKERS);
+	__type(key, __u32); /* tid */
+	__type(value, struct direct_sync);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -202,8 +219,7 @@ struct ring_map {
 
 struct sync_scratch_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries,
-	       2); /* 0: system calls, which run with preemption off; 1: kernel threads */
+	__uint(max_entries, 3); /* enum frame_scratch */
 	__type(key, __u32);
 	__type(value, struct event_sync);
 };
@@ -234,6 +250,7 @@ extern struct targets_map targets SEC(".maps");
 extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
+extern struct direct_syncs_map direct_syncs SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -435,15 +452,28 @@ static __always_inline struct frame *current_frame(void)
 	return bpf_map_lookup_elem(&frames, &tid);
 }
 
+static __always_inline __u64 new_call_id(__u64 now)
+{
+	return now << 8 | (bpf_get_smp_processor_id() & 0xff);
+}
+
+/* The current thread asks, or, where it is a worker of io_uring, who submitted the request. */
 static __always_inline void asker_is_current(struct asker *asker, __u32 kind, __u32 flags)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct io_kiocb *request = worker_request();
+	struct task_struct *task = request ? request_task(request) : NULL;
 
 	asker->pid = pid_tgid >> 32;
 	asker->tid = pid_tgid;
 	asker->kind = kind;
 	asker->flags = flags;
 	bpf_get_current_comm(asker->comm, sizeof(asker->comm));
+	if (!task)
+		return;
+	asker->pid = BPF_CORE_READ(task, tgid);
+	asker->tid = BPF_CORE_READ(task, pid);
+	bpf_probe_read_kernel_str(asker->comm, sizeof(asker->comm), &task->comm);
 }
 
 /* Another thread may sync the file at @key for @asker. */

@@ -49,8 +49,7 @@ int exit_fsync(struct syscall_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_fdatasync")
 int enter_fdatasync(struct syscall_enter *ctx)
 {
-	return GUARDED(syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC,
-				     SYNC_DATASYNC));
+	return GUARDED(syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC, SYNC_DATASYNC));
 }
 
 SEC("tracepoint/syscalls/sys_exit_fdatasync")
@@ -62,8 +61,8 @@ int exit_fdatasync(struct syscall_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_sync_file_range")
 int enter_sync_file_range(struct syscall_enter *ctx)
 {
-	return GUARDED(syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE,
-				     SYNC_WRITEOUT));
+	return GUARDED(
+		syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE, SYNC_WRITEOUT));
 }
 
 SEC("tracepoint/syscalls/sys_exit_sync_file_range")
@@ -165,8 +164,8 @@ static __always_inline int fallocate_enter(struct syscall_enter *ctx)
 	how = file ? BPF_CORE_READ(file, f_flags) : 0;
 	if (!(how & FILE_DSYNC))
 		return 0;
-	return open_call(file, how & FILE_SYNC ? SYNC_O_SYNC : SYNC_O_DSYNC,
-			 HOOK_SYSCALL_FALLOCATE, how & FILE_SYNC ? 0 : SYNC_DATASYNC);
+	return open_call(file, how & FILE_SYNC ? SYNC_O_SYNC : SYNC_O_DSYNC, HOOK_SYSCALL_FALLOCATE,
+			 how & FILE_SYNC ? 0 : SYNC_DATASYNC);
 }
 
 SEC("tracepoint/syscalls/sys_enter_fallocate")

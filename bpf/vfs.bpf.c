@@ -7,6 +7,34 @@
  */
 #include "vfs.bpf.h"
 
+/*
+ * Some kernels sync a direct write twice on btrfs (6.1): where it completes and again where
+ * the write returns. It is one call: the second is of the same bytes, with no write in between.
+ */
+static __always_inline bool is_second_sync(struct file *file, __s64 start, __s64 end)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct direct_sync *sync = bpf_map_lookup_elem(&direct_syncs, &tid);
+
+	if (!sync || sync->file != (__u64)file)
+		return false;
+	if (sync->seen) {
+		bpf_map_delete_elem(&direct_syncs, &tid);
+		return sync->start == start && sync->end == end;
+	}
+	sync->seen = 1;
+	sync->start = start;
+	sync->end = end;
+	return false;
+}
+
+static __always_inline int range_enter(struct file *file, __s64 start, __s64 end, bool datasync)
+{
+	if (!current_frame() && is_second_sync(file, start, end))
+		return 0;
+	return vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE);
+}
+
 /* file_write_and_wait_range returned: the data of the call has been written. */
 static __always_inline int wait_over(struct file *file)
 {
@@ -41,7 +69,7 @@ int BPF_PROG(fexit_vfs_fsync, struct file *file, int datasync, int ret)
 SEC("fentry/vfs_fsync_range")
 int BPF_PROG(fentry_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
 {
-	return GUARDED(vfs_enter(UNTYPED(file), datasync, HOOK_VFS_FSYNC_RANGE));
+	return GUARDED(range_enter(UNTYPED(file), start, end, datasync));
 }
 
 SEC("fexit/vfs_fsync_range")
@@ -72,7 +100,7 @@ int BPF_KRETPROBE(kretprobe_vfs_fsync, int ret)
 SEC("kprobe/vfs_fsync_range")
 int BPF_KPROBE(kprobe_vfs_fsync_range, struct file *file, __s64 start, __s64 end, int datasync)
 {
-	return GUARDED(vfs_enter(file, datasync, HOOK_VFS_FSYNC_RANGE));
+	return GUARDED(range_enter(file, start, end, datasync));
 }
 
 SEC("kretprobe/vfs_fsync_range")
@@ -129,16 +157,20 @@ int BPF_KRETPROBE(kretprobe_sync_inodes)
 /* io_uring's sync_file_range; the system call has been opened already. */
 static __always_inline int range_called(struct file *file, int ret)
 {
+	struct asker asker = {};
 	struct frame *frame;
 
 	if (current_frame() || !current_is_io_worker() ||
 	    !is_target(bpf_get_current_pid_tgid() >> 32))
 		return 0;
-	if (frame_open((__u64)file, SYNC_URING_FILE_RANGE, HOOK_VFS_FSYNC, SYNC_WRITEOUT))
+	asker_is_current(&asker, SYNC_URING_FILE_RANGE, SYNC_WRITEOUT);
+	if (frame_open((__u64)file, asker.kind, HOOK_VFS_FSYNC, asker.flags))
 		return 0;
 	frame = current_frame();
-	if (frame)
-		emit_path((__u64)file, frame->id);
+	if (!frame)
+		return 0;
+	frame_asked_by(frame, &asker);
+	emit_path((__u64)file, frame->id);
 	return frame_close(HOOK_VFS_FSYNC, ret, SCRATCH_OTHER);
 }
 

@@ -47,6 +47,7 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 	if (!frame)
 		return 0;
 	frame_asked_by(frame, &asker);
+	frame->request = (__u64)worker_request();
 	if (asker.kind != SYNC_KERNEL)
 		emit_path(key, frame->id);
 	return 0;

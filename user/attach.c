@@ -63,8 +63,7 @@ static const struct program_row {
 	{"exit_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
 	{"fentry_dio_complete", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
 	{"kprobe_dio_complete", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"fs_dio_complete", "iomap_dio_complete", 3, 1 << LEVEL_TRACEPOINT, true,
-	 DIRECT_BLIND},
+	{"fs_dio_complete", "iomap_dio_complete", 3, 1 << LEVEL_TRACEPOINT, true, DIRECT_BLIND},
 	{"direct_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"direct_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
 	{"fexit_sync_inodes", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
@@ -94,6 +93,9 @@ static const struct program_row {
 	{"fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_f2fs_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"fs_f2fs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"enter_io_submit", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"fs_ext4_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"close_write", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
@@ -293,8 +295,12 @@ static int attach_rows(struct attach *attach, struct error *err)
 
 	for (i = 0; i < NR_ROWS; i++) {
 		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
-		if (!bpf_program__autoload(program))
+		if (!bpf_program__autoload(program)) {
+			/* A tracepoint that this kernel does not have. */
+			if (rows[i].blind && (rows[i].levels & 1 << attach->level))
+				add_blind_spot(attach, rows[i].blind);
 			continue;
+		}
 		attach->links[i] = bpf_program__attach(program);
 		if (attach->links[i])
 			continue;
@@ -320,7 +326,7 @@ static int learn_self(struct attach *attach, struct error *err)
 
 /* Calls each kind of sync once on an own file and turns what was not seen into
  * blind spots: attaching is not coverage. */
-static int run_selftest(struct attach *attach, struct error *err)
+static int run_selftest(struct attach *attach, const struct btf *btf, struct error *err)
 {
 	volatile __u64 *hits = attach->skel->bss->hits;
 	struct selftest_result result;
@@ -343,6 +349,12 @@ static int run_selftest(struct attach *attach, struct error *err)
 		add_blind_spot(attach,
 			       "syncs by the kernel itself are seen on ext4 only: loop devices "
 			       "over files on other file systems stay unproven");
+		add_blind_spot(attach,
+			       "syncs that workers carry out (io_uring, Linux AIO) are followed on "
+			       "ext4 only, io_uring's sync_file_range nowhere");
+		if (!kernel_knows_struct(btf, "xfs", "xfs_inode"))
+			add_blind_spot(attach, "synchronous writes on xfs are not seen (no BTF of "
+					       "it: an older kernel, or its module came later)");
 	} else if (!hits[HOOK_WRITE_AND_WAIT] && result.writes_back) {
 		add_blind_spot(attach,
 			       "file_write_and_wait_range is inlined in this kernel: the end "
@@ -383,7 +395,7 @@ static int open_level(struct attach *attach, const struct attach_options *option
 					attach, NULL);
 	if (!attach->ring)
 		return error_set(err, errno, "cannot map the ring buffer: %s", strerror(errno));
-	return run_selftest(attach, err);
+	return run_selftest(attach, btf, err);
 }
 
 static enum attach_level choose_level(const struct attach_options *options, const struct btf *btf)

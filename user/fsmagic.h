@@ -17,6 +17,7 @@ enum fsmagic_class {
 #define FSMAGIC_EXT4	0xEF53ULL /* ext2 and ext3 share it */
 #define FSMAGIC_F2FS	0xF2F52010ULL
 #define FSMAGIC_BTRFS	0x9123683EULL
+#define FSMAGIC_XFS	0x58465342UL
 
 enum fsmagic_class fsmagic_class(uint64_t magic);
 const char *fsmagic_name(uint64_t magic); /* "ext4"; "file system 0x1234" is "?" */

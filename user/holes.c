@@ -29,6 +29,9 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 						    : "btrfs-concurrent-fsync";
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
+	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&
+	    (proof == PROOF_NONE || proof == PROOF_NAME || proof == PROOF_HOLE))
+		return "ext4-nojournal-syncfs";
 	if (sync->fs_magic == FSMAGIC_EXT4) {
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
@@ -45,6 +48,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
 			return "ext4-fast-commit";
 	}
+	if (sync->fs_magic == FSMAGIC_XFS && proof == PROOF_NONE && sync->own_flush_pending > 0)
+		return "xfs-stray-wakeup";
 	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
 		return "btrfs-concurrent-fsync";
 	if (sync->fs_magic == FSMAGIC_F2FS &&

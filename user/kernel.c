@@ -102,6 +102,21 @@ int kernel_ext4_new_entry(const struct btf *btf)
 	return bit;
 }
 
+bool kernel_knows_struct(const struct btf *btf, const char *module, const char *name)
+{
+	struct btf *more;
+	bool known;
+
+	if (btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) > 0)
+		return true;
+	more = btf__load_module_btf(module, (struct btf *)btf);
+	if (libbpf_get_error(more))
+		return false;
+	known = btf__find_by_name_kind(more, name, BTF_KIND_STRUCT) > 0;
+	btf__free(more);
+	return known;
+}
+
 /* The smallest program: return 0. */
 static const struct bpf_insn nothing[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},

@@ -283,6 +283,17 @@ static bool left_unlogged(const struct verdict_facts *facts, const struct verdic
 	       (sync->own_data_queued_ns && !(sync->flags & SYNC_LOG_COMMITTED));
 }
 
+/*
+ * The thread itself wrote a commit record, and neither that one nor another had ended when
+ * the call returned: it did not wait to the end. xfs sleeps once for a log write
+ * (xlog_wait in fs/xfs/xfs_log_priv.h), so that a stray wake-up makes it return early.
+ */
+static bool left_own_commit(const struct event_sync *sync, const struct event_device *event)
+{
+	return (sync->flags & SYNC_OWN_COMMIT) && sync->own_meta_pending > 0 &&
+	       !commit_in_call(sync, event);
+}
+
 /* May the call have met another one, and got a commit that does not hold its change? */
 static bool may_be_left_out(const struct verdict_facts *facts, const struct verdict_device *device)
 {
@@ -348,6 +359,8 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 								  : PROOF_UNCOMMITTED;
 	if (left_unlogged(facts, device))
 		return PROOF_UNLOGGED;
+	if (needs_flush(cache) && left_own_commit(facts->sync, device->event))
+		return cache;
 	proof = cache;
 	if (needs_flush(cache)) {
 		proof = or_unseen(log_by(facts, device, device->watermark_ns),

@@ -299,9 +299,12 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
 			 "this kernel is known to leave something unwritten here, unseen");
 	} else if (proof == PROOF_NAME) {
-		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
-			 "its name may be in a block that another thread is writing: this kernel "
-			 "does not wait for it");
+		conclude(
+			j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN, "%s",
+			j->sync->flags & SYNC_WHOLE_FS
+				? "metadata was written after the last flush"
+				: "its name may be in a block that another thread is writing: this "
+				  "kernel does not wait for it");
 	} else if (proof == PROOF_INNER_UNSEEN) {
 		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
 			 "what %s did with the flush below its backing file was not seen",
@@ -558,7 +561,8 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	}
 	if (!facts->nr_devices && sync->kind == SYNC_SYNC) {
 		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "of all file systems that sync() wrote, not every device could be followed");
+			 "of all file systems that sync() wrote, not every device could be "
+			 "followed");
 		return;
 	}
 	if (!facts->nr_devices) {

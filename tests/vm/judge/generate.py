@@ -128,28 +128,32 @@ def sync(rng, thread):
     files = list(thread.files)
     kind = rng.choices(
         ["fsync", "fdatasync", "range", "dsync", "osync", "ddsync", "msync", "fsyncdir"]
-        + ["syncfs", "shared", "again"],
-        [30, 25, 6, 6, 2, 5, 3, 10, 2, 6, 5],
+        + ["syncfs", "shared", "again", "sync", "aio", "uring"],
+        [30, 25, 6, 6, 2, 5, 3, 10, 2, 6, 5, 1, 5, 6],
     )[0]
     if kind == "shared":
         return rng.choice(["fsync shared", "fdatasync shared"])
     if kind == "fsyncdir" or not files:
         return f"fsyncdir {rng.choice(thread.dirs)}"
-    if kind == "syncfs":
-        return "syncfs"
+    if kind in ("syncfs", "sync"):
+        return kind
     path = rng.choice(files[-3:])  # what was just changed, mostly
     size = thread.files[path]
     if kind == "again":
         return f"repeat 2 fdatasync {path}"
-    if kind == "ddsync":
+    if kind in ("aio", "uring"):
+        kind += rng.choice(["fsync", "fdatasync", "ddsync"])
+        if kind.endswith("fdatasync") and rng.random() < 0.3:
+            kind = rng.choice(["uringdsync", "uringrange"])
+    if kind.endswith("ddsync"):
         offset, length = aligned(rng)
         thread.files[path] = max(size, offset + length)
-        return f"ddsync {path} {offset} {length}"
-    if kind in ("dsync", "osync"):
+        return f"{kind} {path} {offset} {length}"
+    if kind in ("dsync", "osync", "uringdsync"):
         offset, length = rng.randint(0, max(size, 1)), length_of(rng)
         thread.files[path] = max(size, offset + length)
         return f"{kind} {path} {offset} {length}"
-    if kind in ("range", "msync"):
+    if kind in ("range", "uringrange", "msync"):
         if not size:
             return f"fsync {path}"
         offset = rng.randrange(size)

@@ -17,6 +17,8 @@
 
 #include "ops.h"
 
+#include "async.h"
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -207,12 +209,24 @@ static char *new_data(struct thread *thread, uint64_t size)
 	return data;
 }
 
-static int write_whole(int fd, const char *data, uint64_t size, uint64_t offset)
+/* Who carries a call out. */
+enum carrier { BY_CALL = 0, BY_AIO = 1 << 8, BY_URING = 2 << 8 };
+#define CARRIERS (BY_AIO | BY_URING)
+
+static ssize_t write_by(enum carrier by, int fd, const char *data, uint64_t size, uint64_t offset)
+{
+	if (by == BY_AIO)
+		return aio_write_at(fd, data, size, offset);
+	return by == BY_URING ? uring_write_at(fd, data, size, offset)
+			      : pwrite(fd, data, size, offset);
+}
+
+static int write_whole(enum carrier by, int fd, const char *data, uint64_t size, uint64_t offset)
 {
 	ssize_t n = 0;
 
 	for (uint64_t done = 0; done < size; done += n) {
-		n = pwrite(fd, data + done, size - done, offset + done);
+		n = write_by(by, fd, data + done, size - done, offset + done);
 		if (!n)
 			errno = EIO;
 		if (n <= 0)
@@ -224,7 +238,7 @@ static int write_whole(int fd, const char *data, uint64_t size, uint64_t offset)
 static int write_at(struct thread *thread, const struct op *op, struct inode *inode,
 		    uint64_t offset, uint64_t size)
 {
-	enum opening how = op->kind->variant;
+	enum opening how = op->kind->variant & ~CARRIERS;
 	int fd = open_inode(inode, op->path[0], how);
 	struct promises promises;
 	char *data;
@@ -237,7 +251,7 @@ static int write_at(struct thread *thread, const struct op *op, struct inode *in
 	if (opening_flags[how] & O_DSYNC)
 		promise_written(promises.out, inode, offset, data, size);
 	thread->begin = now_ns();
-	result = write_whole(fd, data, size, offset);
+	result = write_whole(op->kind->variant & CARRIERS, fd, data, size, offset);
 	thread->end = now_ns();
 	if (!(opening_flags[how] & O_DSYNC) || (result && lacking(op)))
 		promises_drop(&promises);
@@ -407,7 +421,8 @@ static int run_nocow(struct thread *thread, const struct op *op)
 static int run_fsync(struct thread *thread, const struct op *op)
 {
 	struct inode *inode = file_inode(thread, op->path[0], false);
-	bool data_only = op->kind->variant;
+	bool data_only = op->kind->variant & 1;
+	const char *name = data_only ? "fdatasync" : "fsync";
 	struct promises promises;
 	int result;
 
@@ -416,16 +431,26 @@ static int run_fsync(struct thread *thread, const struct op *op)
 	promises_start(&promises);
 	promise_content(promises.out, inode);
 	thread->begin = now_ns();
-	result = data_only ? fdatasync(inode->fd[PLAIN]) : fsync(inode->fd[PLAIN]);
+	if (op->kind->variant & BY_AIO) {
+		name = "aio_fsync";
+		result = aio_sync(inode->fd[PLAIN], data_only);
+	} else if (op->kind->variant & BY_URING) {
+		name = "io_uring_fsync";
+		result = uring_sync(inode->fd[PLAIN], data_only);
+	} else {
+		result = data_only ? fdatasync(inode->fd[PLAIN]) : fsync(inode->fd[PLAIN]);
+	}
 	thread->end = now_ns();
-	result = record(thread, op, data_only ? "fdatasync" : "fsync", result, &promises);
-	return result;
+	return record(thread, op, name, result, &promises);
 }
 
 static int run_range(struct thread *thread, const struct op *op)
 {
 	struct inode *inode = file_inode(thread, op->path[0], false);
 	uint64_t offset = op->number[0], size = op->number[1];
+	const unsigned int flags =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	bool by_uring = op->kind->variant & BY_URING;
 	struct promises promises;
 	int result;
 
@@ -434,12 +459,11 @@ static int run_range(struct thread *thread, const struct op *op)
 	promises_start(&promises);
 	promise_range(promises.out, inode, offset, offset + size);
 	thread->begin = now_ns();
-	result = sync_file_range(inode->fd[PLAIN], offset, size,
-				 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-					 SYNC_FILE_RANGE_WAIT_AFTER);
+	result = by_uring ? uring_sync_range(inode->fd[PLAIN], offset, size, flags)
+			  : sync_file_range(inode->fd[PLAIN], offset, size, flags);
 	thread->end = now_ns();
-	result = record(thread, op, "sync_file_range", result, &promises);
-	return result;
+	return record(thread, op, by_uring ? "io_uring_sync_file_range" : "sync_file_range", result,
+		      &promises);
 }
 
 static int run_msync(struct thread *thread, const struct op *op)
@@ -525,6 +549,9 @@ static const struct kind kinds[] = {
 	{"dsync", "dnn", run_write, DSYNC, false},
 	{"osync", "dnn", run_write, OSYNC, false},
 	{"ddsync", "dnn", run_write, DIRECT_DSYNC, true},
+	{"aioddsync", "dnn", run_write, DIRECT_DSYNC | BY_AIO, true},
+	{"uringdsync", "dnn", run_write, DSYNC | BY_URING, true},
+	{"uringddsync", "dnn", run_write, DIRECT_DSYNC | BY_URING, true},
 	{"mmap", "pnn", run_mmap, 0, true},
 	{"truncate", "pn", run_truncate, 0, false},
 	{"fallocate", "pnn", run_fallocate, 0, true},
@@ -536,7 +563,12 @@ static const struct kind kinds[] = {
 	{"nocow", "p", run_nocow, 0, true},
 	{"fsync", "d", run_fsync, 0, false},
 	{"fdatasync", "d", run_fsync, 1, false},
+	{"aiofsync", "d", run_fsync, BY_AIO, true},
+	{"aiofdatasync", "d", run_fsync, BY_AIO | 1, true},
+	{"uringfsync", "d", run_fsync, BY_URING, true},
+	{"uringfdatasync", "d", run_fsync, BY_URING | 1, true},
 	{"range", "dnn", run_range, 0, false},
+	{"uringrange", "dnn", run_range, BY_URING, true},
 	{"msync", "pnn", run_msync, 0, false},
 	{"fsyncdir", "p", run_fsyncdir, 0, false},
 	{"syncfs", "", run_sync, 0, false},
