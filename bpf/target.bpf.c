@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The audited processes: children of the auditor, and theirs. */
-#include "state.bpf.h"
+#include "frame.bpf.h"
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
@@ -16,14 +16,25 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
+/* A call of the current thread that was never seen to return. */
+static __always_inline int close_rest(void)
+{
+	struct frame *frame = current_frame();
+
+	if (!frame)
+		return 0;
+	frame->flags |= SYNC_END_UNSEEN;
+	return frame_close(frame->opener, 0, SCRATCH_OTHER);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	__u32 tgid = task->tgid, tid = task->pid;
+	__u32 tgid = task->tgid;
 
 	if (!is_target(tgid))
 		return 0;
-	bpf_map_delete_elem(&frames, &tid);
+	GUARDED(close_rest());
 	if (task->signal->live.counter == 0)
 		bpf_map_delete_elem(&targets, &tgid);
 	return 0;

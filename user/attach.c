@@ -19,6 +19,7 @@
 #include "selftest.h"
 
 #define ALL_LEVELS	(1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
+#define WITHOUT_FEXIT	(1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
 #define MAX_BLIND_SPOTS 16
 
 #define DIRECT_BLIND                                                                               \
@@ -98,14 +99,14 @@ static const struct program_row {
 	{"enter_io_submit", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"fs_ext4_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"close_write", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_writev", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_pwrite64", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_pwritev", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_pwritev2", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_sendfile64", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_splice", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"close_copy_file_range", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
+	{"close_write", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_writev", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_pwrite64", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_pwritev", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_pwritev2", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_sendfile64", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_splice", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"close_copy_file_range", NULL, 0, WITHOUT_FEXIT, false, NULL},
 	{"enter_fsync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
@@ -342,6 +343,10 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 		return error_set(err, ENOTSUP,
 				 "the self-test's own sync calls were not seen by the system call "
 				 "tracepoints; this kernel cannot be audited");
+	if (kernel_knows_struct(btf, "btrfs", "btrfs_inode"))
+		add_blind_spot(attach,
+			       "direct synchronous writes to btrfs by Linux AIO and io_uring "
+			       "are not told from the kernel's own");
 	if (attach->level == LEVEL_TRACEPOINT) {
 		add_blind_spot(attach,
 			       "the end of the write-back wait is not observed: a proof needs "

@@ -32,7 +32,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&
 	    (proof == PROOF_NONE || proof == PROOF_NAME || proof == PROOF_HOLE))
 		return "ext4-nojournal-syncfs";
-	if (sync->fs_magic == FSMAGIC_EXT4) {
+	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC) {
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
 		if (proof == PROOF_NAME)

@@ -101,8 +101,10 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 	if (event->slot_shared ||
 	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
 		return PROOF_UNTRACKED;
-	/* Numbers of the whole device: what came after the wait is others'. */
-	if ((facts->sync->flags & SYNC_WHOLE_FS) && event->last_done_ns > wait_done_ns)
+	/* Numbers of the whole device: what came after the wait is others'; and of what was
+	 * written before the audit nothing is known. */
+	if ((facts->sync->flags & SYNC_WHOLE_FS) &&
+	    (event->last_done_ns > wait_done_ns || event->last_done_ns <= facts->start_ns))
 		return PROOF_UNTRACKED;
 	/* With no commit record to tell when the wait was over, they may be later ones. */
 	return facts->async_commit && !wait_done_ns ? PROOF_UNTRACKED : PROOF_NONE;
@@ -305,7 +307,7 @@ static bool may_be_left_out(const struct verdict_facts *facts, const struct verd
 	if ((sync->flags & SYNC_OWN_COMMIT) || (!records && sync->own_meta_done_ns))
 		return false;
 	if (facts->fast_commit)
-		return shown && !(sync->flags & SYNC_TID_PASSED);
+		return !(sync->flags & SYNC_TID_PASSED);
 	if (sync->fs_magic != FSMAGIC_BTRFS || !(sync->flags & SYNC_ACCOMPANIED))
 		return false;
 	return shown || (!records && (sync->flags & SYNC_LOG_UNCOMMITTED));

@@ -52,7 +52,7 @@ cramped() { # FSTYPE
     "$act" open wc "$MNT/other" write 4096 fsync
 }
 
-reasons='[.syncs[] | select(.kind != "kernel") | "\(.verdict)/\(.reason)"]'
+reasons='[.syncs[] | select(.kind == "fsync") | "\(.verdict)/\(.reason)"]'
 # What the first fsync was too early for, the second may still report.
 tell=(try-fsync sleep 100 try-fsync)
 swallowed='[.findings[] | select(.kind == "error-swallowed" and .severity == "risk")]'

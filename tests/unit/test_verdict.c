@@ -1023,7 +1023,8 @@ static const struct row rows[] = {
 		"fast commits before 6.1",
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(6, 0))},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-fast-commit, see README)"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
+		 SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -1031,7 +1032,8 @@ static const struct row rows[] = {
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(5, 15)),
 		 THROUGH(0)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 5))},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 5)),
+		 SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
@@ -1048,18 +1050,19 @@ static const struct row rows[] = {
 		"fast commits, a kernel that is not known",
 		{SET(facts.fast_commit, true)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
+		 SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(FLUSHED),
 	},
 	{
-		"fast commits from 7.0 on, by another thread",
+		"fast commits by another thread",
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
 		{SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(FLUSHED),
 	},
 	{
-		"fast commits from 7.0 on, but the whole transaction is committed",
+		"fast commits by another thread, but the whole transaction is committed",
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0)),
 		 SET(sync.flags, SYNC_TID_PASSED)},
 		DURABLE(FLUSHED),
@@ -1727,7 +1730,7 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	if (f->inline_data && !f->no_journal && !(s->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY)))
 		return "a file that was in its inode once";
 	if (!f->no_journal && !own) {
-		if (shown && f->fast_commit && !(s->flags & SYNC_TID_PASSED))
+		if (f->fast_commit && !(s->flags & SYNC_TID_PASSED))
 			return "a fast commit by another thread";
 		if (btrfs && !f->fast_commit && s->flags & SYNC_ACCOMPANIED &&
 		    (shown || (!records && s->flags & SYNC_LOG_UNCOMMITTED)))

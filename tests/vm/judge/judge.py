@@ -142,9 +142,7 @@ class Judge:
         calls = load_history(os.path.join(self.results, f"{case.name}.history"))
         if not calls:
             raise BadRun("no sync call was made")
-        complaints = join(
-            calls, report, lambda call, spots: case.unseen(call, self.kernel, spots)
-        )
+        complaints = join(calls, report, case.unseen)
         counts = collections.Counter()
         recovery = self.recovery_of(case)
         disks = {}
