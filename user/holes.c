@@ -43,12 +43,17 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 			return "ext4-async-commit-replay";
 		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
 			return "ext4-inline-data";
-		if (data && proof == PROOF_NONE && is_external_journal(facts))
+		if (data && is_external_journal(facts) &&
+		    (proof == PROOF_NONE ||
+		     (proof == PROOF_UNTRACKED && (sync->flags & SYNC_WHOLE_FS))))
 			return "ext4-external-journal-data";
 		if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
 			return "ext4-fast-commit";
 	}
-	if (sync->fs_magic == FSMAGIC_XFS && proof == PROOF_NONE && sync->own_flush_pending > 0)
+	if (sync->fs_magic == FSMAGIC_XFS && (sync->flags & SYNC_WHOLE_FS) && data &&
+	    proof == PROOF_NONE)
+		return "xfs-syncfs";
+	if (sync->fs_magic == FSMAGIC_XFS && proof == PROOF_HOLE)
 		return "xfs-stray-wakeup";
 	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
 		return "btrfs-concurrent-fsync";

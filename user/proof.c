@@ -101,6 +101,9 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 	if (event->slot_shared ||
 	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
 		return PROOF_UNTRACKED;
+	/* sync(2): whose write it is, and whether it had to be flushed, is not told apart. */
+	if (facts->sync->kind == SYNC_SYNC && !facts->nobarrier)
+		return PROOF_UNTRACKED;
 	/* Numbers of the whole device: what came after the wait is others'; and of what was
 	 * written before the audit nothing is known. */
 	if ((facts->sync->flags & SYNC_WHOLE_FS) &&
@@ -209,7 +212,7 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 		return left_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
 	}
 	/* Whose an asynchronous record is cannot be told but in the call: may_have_lost(). */
-	if (facts->async_commit && !commit_in_call(sync, event))
+	if (facts->async_commit && !facts->no_journal && !commit_in_call(sync, event))
 		return PROOF_QUIET;
 	if (event->commit_done_ns) {
 		if (!commit_covered(event, watermark_ns))
@@ -287,8 +290,9 @@ static bool left_unlogged(const struct verdict_facts *facts, const struct verdic
 
 /*
  * The thread itself wrote a commit record, and neither that one nor another had ended when
- * the call returned: it did not wait to the end. xfs sleeps once for a log write
- * (xlog_wait in fs/xfs/xfs_log_priv.h), so that a stray wake-up makes it return early.
+ * the call returned. xfs lets a caller begin a log write that it need not wait for; but it
+ * sleeps only once for the one it needs (xlog_wait in fs/xfs/xfs_log_priv.h), so that a
+ * stray wake-up makes it return early.
  */
 static bool left_own_commit(const struct event_sync *sync, const struct event_device *event)
 {
@@ -362,7 +366,7 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	if (left_unlogged(facts, device))
 		return PROOF_UNLOGGED;
 	if (needs_flush(cache) && left_own_commit(facts->sync, device->event))
-		return cache;
+		return PROOF_HOLE;
 	proof = cache;
 	if (needs_flush(cache)) {
 		proof = or_unseen(log_by(facts, device, device->watermark_ns),

@@ -1018,13 +1018,53 @@ static const struct row rows[] = {
 		DOUBT(COMMIT_UNSEEN, NULL),
 	},
 
+	/* calls about all of a file system, and direct writes */
+	{
+		"syncfs, writes that may be others' are not covered",
+		{SET(sync.kind, SYNC_SYNCFS), SET(sync.flags, SYNC_WHOLE_FS),
+		 SET(sync.wait_done_ns, 0), SET(sync.devices[0].last_done_ns, 99999),
+		 SET(sync.devices[0].settled_ns, 0)},
+		DOUBT(UNTRACKED, "vda"),
+		{SET(sync.devices[0].last_done_ns, 1)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"a direct write with FUA, whatever else is not covered",
+		{SET(sync.kind, SYNC_O_DSYNC), SET(sync.flags, SYNC_DIRECT | SYNC_DATASYNC),
+		 SET(sync.own_fua, 1), SET(sync.own_data_done_ns, 0),
+		 SET(facts.devices[0].watermark_ns, 0)},
+		DURABLE(FUA),
+		{SET(sync.own_data_done_ns, 50)},
+		BAD(NO_FLUSH, "vda"),
+	},
+	{
+		"a sync that was not seen to return",
+		{SET(sync.flags, SYNC_END_UNSEEN)},
+		DOUBT(UNTRACKED, "return was not seen"),
+		{SET(sync.flags, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"msync over more than one file",
+		{SET(sync.kind, SYNC_MSYNC), SET(sync.flags, SYNC_SEVERAL)},
+		DOUBT(UNTRACKED, "several mappings"),
+		{SET(sync.flags, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"msync that awaits nothing",
+		{SET(sync.kind, SYNC_MSYNC), SET(sync.flags, SYNC_WRITEOUT)},
+		BAD(WRITEOUT_ONLY, "MS_ASYNC"),
+		{SET(sync.flags, 0)},
+		DURABLE(FLUSHED),
+	},
+
 	/* fast commits */
 	{
 		"fast commits before 6.1",
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(6, 0))},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-fast-commit, see README)"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
-		 SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -1032,8 +1072,7 @@ static const struct row rows[] = {
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(5, 15)),
 		 THROUGH(0)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 5)),
-		 SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 5)), SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
@@ -1050,8 +1089,7 @@ static const struct row rows[] = {
 		"fast commits, a kernel that is not known",
 		{SET(facts.fast_commit, true)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)),
-		 SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_OWN_COMMIT)},
 		DURABLE(FLUSHED),
 	},
 	{

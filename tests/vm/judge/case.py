@@ -2,8 +2,10 @@
 """One script on one stack: what tests/vm/judge/play.sh plays and judge.py judges."""
 
 import dataclasses
+import re
 
 MIB = 1 << 20
+ASYNC_DIRECT = re.compile(r"\b(aio|uring)ddsync\b")
 DISK_SIZE = 512 * MIB
 # What this machine's kernel can bring up again; the rest needs a guest.
 GUEST_VARIANTS = ("f2fs", "xfs-realtime")
@@ -22,6 +24,7 @@ HOLES = {
     "ext4-async-commit-replay": "5.10 6.1 6.12 7.x",
     "ext4-external-journal-data": "5.10 6.1 6.12",
     "xfs-stray-wakeup": "5.10",
+    "xfs-syncfs": "5.10 6.1 6.12 7.x",
     "btrfs-concurrent-fsync": "5.10 6.1 6.12 7.x",
     "btrfs-directory-logged": "5.10",
     "f2fs-concurrent-fsync": "5.10 6.1 6.12 7.x",
@@ -42,6 +45,13 @@ class Case:
     healthy: bool = True  # a stack that must give no alarm
     images: bool = True  # a power cut leaves something
     size: int = DISK_SIZE
+
+    def __post_init__(self):
+        # Whose these are is not seen on btrfs (a blind spot), and 5.10 has a bug that may
+        # panic: current->journal_info, by which btrfs marks such a write, is taken for a handle.
+        if self.variant.startswith("btrfs"):
+            kept = [line for line in self.script.splitlines() if not ASYNC_DIRECT.search(line)]
+            self.script = "".join(line + "\n" for line in kept)
 
     def all_disks(self):
         return self.disks + ([self.second] if self.second else [])
@@ -81,8 +91,8 @@ class Case:
             return "a device of a moment ago: what is below it was not known yet"
         if "its return was not seen" in (sync["detail"] or ""):
             return "where the sync of an io_uring worker returns is not always seen"
-        if reason == "untracked" and sync["kind"] in ("sync", "syncfs") and "realtime" in self.variant:
-            return "xfs syncs no realtime device by itself; nothing was written to it yet"
+        if reason == "untracked" and "realtime" in self.variant:
+            return "xfs-realtime: what was on the second device before the audit was not watched"
         if "faults" in self.flags:
             return "what a failed request has hit is not always known"
         if reason == "events-lost" and skipped:
@@ -99,8 +109,7 @@ class Case:
         if call.kind in ("o_dsync", "o_sync") and self.variant.startswith("xfs"):
             if any("synchronous writes on xfs" in s for s in spots):
                 return True
-        # Said as a blind spot, where the module's BTF tells that there is btrfs.
-        return self.variant.startswith("btrfs") and operation in ("aioddsync", "uringddsync")
+        return False
 
     def recovers_on_host(self):
         return self.stack in HOST_STACKS and not self.variant.startswith(GUEST_VARIANTS)

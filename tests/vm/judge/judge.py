@@ -16,6 +16,7 @@ from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
 
 # What is lost where the kernel skips runs of BPF programs.
 SKIPPED = re.compile("skipped by the kernel|entries of calls not seen")
+SEVERITY = {"durable": 0, "unproven": 1, "not-durable": 2}
 
 
 class BadRun(Exception):
@@ -70,8 +71,10 @@ def join(calls, report, unseen=lambda call, spots: False):
     complaints = []
     for call in calls:
         found = [s for s in by_tid[call.tid] if call.begin_ns <= s["t_ns"] <= call.end_ns]
-        if len(found) == 1 and found[0]["kind"] == call.kind:
-            call.sync = found[0]
+        kinds = {sync["kind"] for sync in found}
+        if kinds == {call.kind} and (len(found) == 1 or call.kind in ("o_sync", "o_dsync")):
+            # A direct write of which a part is written buffered is synced twice: the worse counts.
+            call.sync = max(found, key=lambda sync: SEVERITY[sync["verdict"]])
         elif found:
             complaints.append(f"{call}: the report has {[s['kind'] for s in found]} for it")
         elif unseen(call, spots):
