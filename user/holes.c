@@ -30,7 +30,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
 	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&
-	    (proof == PROOF_NONE || proof == PROOF_NAME || proof == PROOF_HOLE))
+	    (proof == PROOF_NONE || proof == PROOF_NAME || proof == PROOF_HOLE ||
+	     (proof == PROOF_UNTRACKED && sync->kind == SYNC_SYNC)))
 		return "ext4-nojournal-syncfs";
 	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC) {
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
@@ -53,7 +54,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_XFS && (sync->flags & SYNC_WHOLE_FS) && data &&
 	    proof == PROOF_NONE)
 		return "xfs-syncfs";
-	if (sync->fs_magic == FSMAGIC_XFS && proof == PROOF_HOLE)
+	if (sync->fs_magic == FSMAGIC_XFS &&
+	    (proof == PROOF_HOLE || (proof == PROOF_NONE && sync->own_flush_pending > 0)))
 		return "xfs-stray-wakeup";
 	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
 		return "btrfs-concurrent-fsync";

@@ -373,6 +373,9 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 				  log_by(facts, device, device->unseen_watermark_ns));
 		covered_ns = device->watermark_ns;
 	}
+	/* Of sync(2) it is not told apart to which file system the thread's own writes went. */
+	if (proof == PROOF_NONE && facts->sync->kind == SYNC_SYNC && !facts->nobarrier)
+		return PROOF_UNTRACKED;
 	if (proof > PROOF_QUIET)
 		return proof;
 	if (proof == PROOF_STABLE ? may_have_lost_unasked(facts, device)

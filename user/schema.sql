@@ -14,8 +14,9 @@ CREATE TABLE arguments(position INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE syncs(
   id               INTEGER PRIMARY KEY,   -- in the order the calls returned
   t_ns             INTEGER NOT NULL,      -- entry
-  kind             TEXT NOT NULL,         -- fsync, fdatasync, sync_file_range, kernel (nested, see parent_id)
-  pid              INTEGER NOT NULL,      -- in the initial pid namespace
+  kind             TEXT NOT NULL,         -- fsync, fdatasync, sync_file_range, sync, syncfs, msync, o_sync, o_dsync,
+                                          -- aio_fsync, io_uring_fsync, io_uring_sync_file_range, kernel (nested, see parent_id)
+  pid              INTEGER NOT NULL,      -- who asked; in the initial pid namespace
   tid              INTEGER NOT NULL,
   comm             TEXT NOT NULL,
   dev              TEXT NOT NULL,         -- of the file system (its s_dev)

@@ -65,8 +65,10 @@ static const struct argp_option argp_options[] = {
 };
 
 static const char doc[] =
-	"Runs CMD and tells for every fsync, fdatasync and sync_file_range of it and of all its "
-	"descendants whether the data was on stable media when the call returned."
+	"Runs CMD and tells for every sync call of it and of all its descendants (fsync, msync, "
+	"syncfs, "
+	"O_DSYNC writes, io_uring, ...) whether the data was on stable media when the call "
+	"returned."
 	"\vThe command keeps its standard streams; the report goes to stderr or -o FILE. Ctrl-C or "
 	"SIGTERM ends the audit and still reports.\n\n"
 	"Exit status: 0 all durable; 1 a sync call was not durable (write-outs that a later flush "
