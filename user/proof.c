@@ -289,15 +289,20 @@ static bool left_unlogged(const struct verdict_facts *facts, const struct verdic
 }
 
 /*
- * The thread itself wrote a commit record, and neither that one nor another had ended when
- * the call returned. xfs lets a caller begin a log write that it need not wait for; but it
- * sleeps only once for the one it needs (xlog_wait in fs/xfs/xfs_log_priv.h), so that a
+ * The thread itself wrote to the log of xfs, and neither that record nor another had ended
+ * when the call returned. xfs lets a caller begin a log write that it need not wait for; but
+ * it sleeps only once for the one it needs (xlog_wait in fs/xfs/xfs_log_priv.h), so that a
  * stray wake-up makes it return early.
  */
-static bool left_own_commit(const struct event_sync *sync, const struct event_device *event)
+static bool left_own_log(const struct verdict_facts *facts, const struct verdict_device *device)
 {
-	return (sync->flags & SYNC_OWN_COMMIT) && sync->own_meta_pending > 0 &&
-	       !commit_in_call(sync, event);
+	const struct event_sync *sync = facts->sync;
+
+	if (sync->fs_magic != FSMAGIC_XFS || sync->own_meta_pending <= 0)
+		return false;
+	return shows_records(facts, device)
+		       ? (sync->flags & SYNC_OWN_COMMIT) && !commit_in_call(sync, device->event)
+		       : true;
 }
 
 /* May the call have met another one, and got a commit that does not hold its change? */
@@ -365,7 +370,7 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 								  : PROOF_UNCOMMITTED;
 	if (left_unlogged(facts, device))
 		return PROOF_UNLOGGED;
-	if (needs_flush(cache) && left_own_commit(facts->sync, device->event))
+	if (left_own_log(facts, device))
 		return PROOF_HOLE;
 	proof = cache;
 	if (needs_flush(cache)) {
