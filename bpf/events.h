@@ -241,9 +241,10 @@ enum event_loss {
 	LOSSES,
 };
 
-/* Counters per sync kind: how many calls of audited processes returned. */
+/* Counters per sync kind: how many calls of audited processes returned, and entered. */
 struct event_totals {
 	__u64 syncs[SYNC_KINDS];
+	__u64 entered[SYNC_KINDS];
 	__u64 losses[LOSSES];
 };
 

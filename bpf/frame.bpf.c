@@ -182,6 +182,13 @@ static __always_inline void close_unseen(struct frame *frame)
 
 static const struct frame no_frame;
 
+static __always_inline void count_entered(__u64 kind)
+{
+	barrier_var(kind); /* as in missed_entry() */
+	if (kind < SYNC_KINDS)
+		__sync_fetch_and_add(&totals.entered[kind], 1);
+}
+
 __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 {
 	struct frame *frame = frame_of(opener);
@@ -205,6 +212,7 @@ __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 	frame->kind = kind;
 	frame->opener = opener;
 	frame->flags = flags;
+	count_entered(kind);
 	if (file)
 		aim_at_file(frame, file);
 	else if (kind == SYNC_SYNC)
@@ -399,6 +407,7 @@ static __always_inline int missed_entry(__u64 opener)
 	if (opener > HOOK_SYSCALL_MSYNC || !is_target(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	__sync_fetch_and_add(&totals.syncs[opener], 1); /* hooks and kinds are in the same order */
+	__sync_fetch_and_add(&totals.entered[opener], 1);
 	count_loss(LOSS_ENTRIES);
 	return 0;
 }

@@ -206,7 +206,7 @@ void audit_drain(struct audit *audit)
 /* What was lost, and how many sync calls are missing from the list for it. */
 static void store_losses(struct audit *audit)
 {
-	uint64_t missing = 0, missed;
+	uint64_t missing = 0, missed, open = 0;
 	struct event_totals totals;
 	char names[512], cause[600];
 	int i;
@@ -217,7 +217,12 @@ static void store_losses(struct audit *audit)
 
 		if (totals.syncs[i] > arrived)
 			missing += totals.syncs[i] - arrived;
+		if (totals.entered[i] > totals.syncs[i])
+			open += totals.entered[i] - totals.syncs[i];
 	}
+	if (open)
+		store_add_loss(audit->store, "returns of calls not seen", open, open,
+			       "they were in progress when the audit ended, or audit again");
 	missing += totals.losses[LOSS_FRAMES];
 	for (i = 0; i < LOSSES; i++) {
 		if (!totals.losses[i])

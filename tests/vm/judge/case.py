@@ -91,6 +91,8 @@ class Case:
             return "a device of a moment ago: what is below it was not known yet"
         if "its return was not seen" in (sync["detail"] or ""):
             return "where the sync of an io_uring worker returns is not always seen"
+        if sync["kind"] == "sync" and reason in ("untracked", "commit-unseen"):
+            return "sync(2) on devices that others write to"
         if reason == "untracked" and "realtime" in self.variant:
             return "xfs-realtime: what was on the second device before the audit was not watched"
         if "faults" in self.flags:
@@ -128,6 +130,8 @@ class Case:
             return "QEMU carries out a FUA write on SCSI as a write and a flush of all"
         if not self.healthy and "journal or metadata" in (call.sync["detail"] or ""):
             return "without barriers the log writes of others count too: they cannot be told apart"
+        if not self.healthy and self.stack.startswith("loop") and call.sync["reason"] == "no-flush":
+            return "no flush of the loop device; the file system below wrote and flushed by itself"
         if named_hole(call.sync, kernel):
             return "a kernel hole left something unflushed that is not compared here"
         return None

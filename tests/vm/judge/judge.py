@@ -15,7 +15,7 @@ from case import named_hole
 from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
 
 # What is lost where the kernel skips runs of BPF programs.
-SKIPPED = re.compile("skipped by the kernel|entries of calls not seen")
+SKIPPED = re.compile("skipped by the kernel|(entries|returns) of calls not seen")
 SEVERITY = {"durable": 0, "unproven": 1, "not-durable": 2}
 
 
