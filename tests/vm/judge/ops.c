@@ -466,6 +466,19 @@ static int run_range(struct thread *thread, const struct op *op)
 		      &promises);
 }
 
+/* Where in a range the last byte is that was ever written: a hole behind it makes the file no
+ * longer, so that it is there only if what was written further on is, which msync leaves out. */
+static uint64_t end_of_written(const struct inode *inode, uint64_t from, uint64_t to)
+{
+	if (!inode->partial && to > inode->size)
+		to = inode->size;
+	if (to > inode->capacity)
+		to = inode->capacity;
+	while (to > from && !inode->data[to - 1])
+		to--;
+	return to;
+}
+
 static int run_msync(struct thread *thread, const struct op *op)
 {
 	struct inode *inode = file_inode(thread, op->path[0], false);
@@ -480,7 +493,7 @@ static int run_msync(struct thread *thread, const struct op *op)
 	if (!at)
 		return -1;
 	promises_start(&promises);
-	promise_range(promises.out, inode, offset, offset + size);
+	promise_range(promises.out, inode, offset, end_of_written(inode, offset, offset + size));
 	thread->begin = now_ns();
 	result = msync(at - offset % 4096, size + offset % 4096, MS_SYNC);
 	thread->end = now_ns();
