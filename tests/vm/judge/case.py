@@ -47,8 +47,7 @@ class Case:
     size: int = DISK_SIZE
 
     def __post_init__(self):
-        # Whose these are is not seen on btrfs (a blind spot), and 5.10 has a bug that may
-        # panic: current->journal_info, by which btrfs marks such a write, is taken for a handle.
+        # Whose these are is not seen on btrfs: a blind spot.
         if self.variant.startswith("btrfs"):
             kept = [line for line in self.script.splitlines() if not ASYNC_DIRECT.search(line)]
             self.script = "".join(line + "\n" for line in kept)
