@@ -97,6 +97,7 @@ static __always_inline int report_write(struct direct_write *write)
 	frame->enter_ns = write->queued_ns;
 	frame->own_bytes = write->bytes;
 	frame->own_fua = write->fua_bytes > 0;
+	frame->own_data_disk = write->disk;
 	if (write->fua_bytes < write->bytes)
 		frame->own_data_done_ns = bpf_ktime_get_ns();
 	return frame_close(HOOK_DIRECT, 0, SCRATCH_DIRECT);

@@ -461,12 +461,17 @@ static void judge_direct(struct judgement *j)
 {
 	bool fua = j->sync->own_fua && !j->sync->own_data_done_ns;
 	const struct verdict_device *layered = NULL;
+	bool found = false;
 	size_t i;
 
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct verdict_device *device = &j->facts->devices[i];
 		enum proof cache = proof_of_cache(device);
 
+		if ((device->event->roles & (DEVICE_DATA | DEVICE_LOG)) && j->sync->own_data_disk &&
+		    device->event->disk != j->sync->own_data_disk)
+			continue; /* it went to another one of the file system */
+		found |= device->event->roles & DEVICE_DATA;
 		if (device->below_unknown) {
 			layered = device;
 			continue;
@@ -481,7 +486,10 @@ static void judge_direct(struct judgement *j)
 		    proof_of_leaf(j->facts, j->sync->enter_ns, device) > PROOF_QUIET)
 			layered = device;
 	}
-	if (layered)
+	if (!found)
+		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
+			 "the device it was written to is none that is known of the file system");
+	else if (layered)
 		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
 			 "whether its FUA reached the devices below is not followed");
 	else
