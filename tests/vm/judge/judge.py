@@ -75,7 +75,8 @@ def join(calls, report, unseen=lambda call, spots: False):
         if kinds == {call.kind} and (len(found) == 1 or call.kind in ("o_sync", "o_dsync")):
             # A direct write of which a part is written buffered is synced twice: the worse counts.
             call.sync = max(found, key=lambda sync: SEVERITY[sync["verdict"]])
-        elif found:
+        elif found and not report["totals"]["lost_events"]:
+            # Where an entry was lost, the sync below is taken for the end of a write.
             complaints.append(f"{call}: the report has {[s['kind'] for s in found]} for it")
         elif unseen(call, spots):
             continue
