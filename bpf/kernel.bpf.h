@@ -30,7 +30,7 @@
 #define IOCB_DSYNC	    0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
 #define IOCB_SYNC	    0x4
 #define IOMAP_DIO_NEED_SYNC (1U << 29) /* fs/iomap/direct-io.c, the same 5.10 to 7.2 */
-#define URING_OP_FSYNC	    3 /* include/uapi/linux/io_uring.h */
+#define URING_OP_FSYNC	    3	       /* include/uapi/linux/io_uring.h */
 
 #ifndef barrier_var
 #define barrier_var(var) asm volatile("" : "+r"(var))
