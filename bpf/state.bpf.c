@@ -15,6 +15,7 @@ struct companions_map companions SEC(".maps");
 struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
 struct direct_syncs_map direct_syncs SEC(".maps");
+struct files_map files SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");
@@ -37,6 +38,11 @@ __u32 selftest = 0;
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
 __u32 failures = 0;
+__u32 note_files = 0;
+__u32 dirty_bit = 0;
+__u64 marked_mapping = 0;
+__u32 marked_before = 0;
+struct state_file surveyed = {};
 
 /* 6.10 on */
 extern void bpf_preempt_disable(void) __weak __ksym;

@@ -119,7 +119,19 @@ struct frame {
 	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
 	__u32 nested;	   /* the hook that opened it was entered once more */
 	__u32 pad2;
+	__u64 written_ns;
+	__u64 written_bytes;
+	__u64 fs_id;
 	__u64 settled_ns[EVENT_MAX_DEVICES];
+};
+
+/* A file that audited processes wrote to: what no sync call was to make durable yet. */
+struct written {
+	__u64 since_ns; /* the oldest of it, 0: there is none */
+	__s64 bytes;	/* whole pages, each time they became dirty */
+	__u64 inode;	/* its address; who looks there checks what it finds */
+	__u32 generation;
+	__u32 pad;
 };
 
 struct slots_map {
@@ -212,6 +224,13 @@ struct direct_syncs_map {
 	__type(value, struct direct_sync);
 };
 
+struct files_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_FILES);
+	__type(key, struct state_file);
+	__type(value, struct written);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -251,6 +270,7 @@ extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
 extern struct direct_syncs_map direct_syncs SEC(".maps");
+extern struct files_map files SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -276,6 +296,12 @@ extern __u32 selftest;	/* count hits of the auditor's own calls */
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
+
+extern __u32 note_files;	   /* remember what audited processes write to */
+extern __u32 dirty_bit;		   /* as dirty_mark, or learnt (written.bpf.c); 0: not yet */
+extern __u64 marked_mapping;	   /* the file that last had a page made dirty, */
+extern __u32 marked_before;	   /* and its marks then */
+extern struct state_file surveyed; /* the file user space asks about */
 
 extern __u32 failures; /* a write has failed since the start */
 
@@ -497,5 +523,7 @@ static __always_inline void asker_served(__u64 key, struct asker *found)
 
 /* path.bpf.c: sends the name of the struct file at @file, for the call @id. */
 int emit_path(__u64 file, __u64 id) __hidden;
+/* ... of the inode at @inode, below the root of its file system. */
+int emit_inode_path(__u64 inode, __u64 id) __hidden;
 
 #endif

@@ -16,9 +16,17 @@
 #define STATE_DIRECT_END_IOS 6
 #define STATE_DIRECTS	     16384
 #define STATE_ASKERS	     4096
+#define STATE_FILES	     65536
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0
+
+/* A file by its inode; its generation tells it from an earlier one. */
+struct state_file {
+	__u64 ino;
+	__u32 s_dev;
+	__u32 pad;
+};
 
 /* The devices a sync of a file system is judged on, by its s_dev. */
 struct state_topology {

@@ -2,6 +2,7 @@
 #ifndef FLUSHAUDIT_ATTACH_H
 #define FLUSHAUDIT_ATTACH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct attach_options {
 	enum attach_level level; /* LEVEL_AUTO: the best that really attaches */
 	uint32_t ring_bytes;	 /* a power of two, 0: default */
 	uint32_t ledger_entries; /* writes in flight and inodes to remember, 0: default */
+	bool files;		 /* follow what is written to files, see attach_survey() */
 };
 
 struct attach;
@@ -52,6 +54,10 @@ int attach_fd(const struct attach *attach);
 
 /* Hands every record present to the callback. Returns their number or -errno. */
 int attach_drain(struct attach *attach);
+
+/* Asks how each file stands that audited processes wrote to and no call was to sync since: a
+ * record for each. 0 or -errno. */
+int attach_survey(struct attach *attach);
 
 /* Counters so far: sync calls seen and records lost, by cause. */
 void attach_totals(const struct attach *attach, struct event_totals *totals);

@@ -16,6 +16,9 @@ void audit_free(struct audit *audit);
 /* From now on events count. @argv: the audited command, for the report. */
 void audit_start(struct audit *audit, char *const *argv);
 
+/* Descriptor @fd is handed to the command: what it writes there was not its choice. */
+void audit_inherited(struct audit *audit, int fd);
+
 /* Becomes readable when many records wait; poll it and call audit_drain now and then anyway. */
 int audit_fd(const struct audit *audit);
 void audit_drain(struct audit *audit);

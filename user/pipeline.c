@@ -10,6 +10,7 @@
 #include "callpaths.h"
 #include "cover.h"
 #include "decode.h"
+#include "exposure.h"
 #include "failures.h"
 #include "findings.h"
 #include "flushlog.h"
@@ -38,6 +39,7 @@ struct pipeline {
 	struct innersyncs *inner;
 	struct cover *cover;
 	struct failures *failures;
+	struct exposure *exposure;
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
@@ -57,8 +59,9 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
+	pipeline->exposure = exposure_new(stack, store);
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
-	    !pipeline->failures) {
+	    !pipeline->failures || !pipeline->exposure) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -74,6 +77,7 @@ void pipeline_free(struct pipeline *pipeline)
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
+	exposure_free(pipeline->exposure);
 	free(pipeline);
 }
 
@@ -103,6 +107,11 @@ void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
 {
 	pipeline->losses = losses;
 	pipeline->doubt_asked = false;
+}
+
+void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino)
+{
+	exposure_inherited(pipeline->exposure, dev, ino);
 }
 
 uint64_t pipeline_rejected(const struct pipeline *pipeline)
@@ -375,6 +384,28 @@ static void note_failure(struct pipeline *pipeline, const struct event_sync *syn
 	failures_judged(pipeline->failures, sync, failure, path ? safe : NULL);
 }
 
+static void push_survey(struct pipeline *pipeline, const struct event_sync *sync)
+{
+	struct verdict_facts facts;
+	size_t length;
+	char *name = callpaths_take(pipeline->paths, sync->id, &length);
+
+	gather_facts(pipeline, &facts, sync);
+	facts.losses = facts.losses || runs_skipped(pipeline);
+	exposure_surveyed(pipeline->exposure, &facts, name);
+	free(name);
+}
+
+static void push_written(struct pipeline *pipeline, const struct event_written *event)
+{
+	size_t length;
+	char *name = callpaths_take(pipeline->paths, event->id, &length);
+
+	if (event->at_ns >= pipeline->start_ns)
+		exposure_written(pipeline->exposure, event, name);
+	free(name);
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -387,6 +418,10 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 
 	if (sync->enter_ns < pipeline->start_ns)
 		return; /* the kernel's own, from before the audit */
+	if (sync->kind == SYNC_SURVEY) {
+		push_survey(pipeline, sync);
+		return;
+	}
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
 	if (may_be_missing_events(&verdict) && !facts.losses && runs_skipped(pipeline)) {
@@ -406,6 +441,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	}
 	row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
 	note_failure(pipeline, sync, &verdict.failure, path, length);
+	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE);
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
@@ -488,6 +524,7 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
+	exposure_finish(pipeline->exposure);
 }
 
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
@@ -510,6 +547,9 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	case EVENT_DRAIN:
 		cover_drained(pipeline->cover, &record.drain);
+		break;
+	case EVENT_WRITTEN:
+		push_written(pipeline, &record.written);
 		break;
 	case EVENT_WRITE:
 		push_write(pipeline, &record.write);

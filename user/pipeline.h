@@ -44,6 +44,9 @@ void pipeline_push(struct pipeline *pipeline, const void *record, size_t size);
 /* The audit has ended: stores the findings. */
 void pipeline_finish(struct pipeline *pipeline);
 
+/* See exposure_inherited(). */
+void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino);
+
 uint64_t pipeline_rejected(const struct pipeline *pipeline);
 /* Sync calls of a kind that arrived. */
 uint64_t pipeline_syncs(const struct pipeline *pipeline, enum event_sync_kind kind);

@@ -73,6 +73,7 @@ struct stack_mount {
 	uint32_t dev;	  /* s_dev: what the kernel's inode->i_sb->s_dev holds */
 	char fs[32];	  /* "ext4" */
 	char point[1024]; /* first mount point seen */
+	char root[1024];  /* what of the file system is mounted there */
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
 	bool mounted;	    /* at the last scan */

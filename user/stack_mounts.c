@@ -128,6 +128,8 @@ static int put_mount(struct stack *stack, const struct line *line)
 				or_empty(mnt_fs_get_fstype(line->fs)));
 		stack_copy_text(mount->point, sizeof(mount->point),
 				or_empty(mnt_fs_get_target(line->fs)));
+		stack_copy_text(mount->root, sizeof(mount->root),
+				or_empty(mnt_fs_get_root(line->fs)));
 		stack_copy_text(mount->source, sizeof(mount->source),
 				or_empty(mnt_fs_get_source(line->fs)));
 		snprintf(mount->options, sizeof(mount->options), "%s%s%s", vfs,

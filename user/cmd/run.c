@@ -306,6 +306,8 @@ static int audit_command(const struct run_options *options, struct audit *audit,
 	if (signals < 0)
 		return trouble(&err);
 	audit_start(audit, options->command);
+	audit_inherited(audit, STDOUT_FILENO);
+	audit_inherited(audit, STDERR_FILENO);
 	ret = target_start(&target, options->command, options->user, &err);
 	if (!ret)
 		ret = follow(audit, &target, signals, options, &err);
@@ -316,7 +318,7 @@ static int audit_command(const struct run_options *options, struct audit *audit,
 int cmd_run(int argc, char **argv)
 {
 	static const struct argp argp = {argp_options, parse, "-- CMD...", doc, NULL, NULL, NULL};
-	struct run_options run = {.format = "text"};
+	struct run_options run = {.format = "text", .attach.files = true};
 	struct audit *audit = NULL;
 	struct error err;
 	FILE *out = NULL;
