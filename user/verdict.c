@@ -541,7 +541,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	const struct event_sync *sync = facts->sync;
 
 	memset(verdict, 0, sizeof(*verdict));
-	if (sync->flags & SYNC_NO_FILE) {
+	if ((sync->flags & SYNC_NO_FILE) && (sync->ret || !never_flushes(sync))) {
 		judge_errors(&j);
 		if (!sync->ret)
 			conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
