@@ -204,11 +204,12 @@ enum exposure_state exposure_judge(const struct verdict_facts *facts, const char
 	size_t i;
 
 	*device = "";
-	if (sync->flags & SYNC_DIRTY_EXIT)
+	/* Where the journal holds the data too, a page is dirty until it is checkpointed. */
+	if ((sync->flags & SYNC_DIRTY_EXIT) && !facts->data_journal)
 		return EXPOSURE_DIRTY; /* the kernel's own mark: no lost event can make it wrong */
 	if (facts->losses)
 		return EXPOSURE_NOT_SHOWN;
-	for (i = 0; i < facts->nr_devices; i++) {
+	for (i = 0; i < facts->nr_devices && !facts->data_journal; i++) {
 		const struct verdict_device *one = &facts->devices[i];
 
 		*device = one->name;
