@@ -16,11 +16,13 @@
 #include "format.h"
 #include "fsmagic.h"
 #include "innersyncs.h"
+#include "scope.h"
 #include "topology.h"
 #include "verdict.h"
 
 #define MAX_TOUCHED 256
-#define MAX_UNKNOWN 64
+#define MAX_UNKNOWN 1024
+#define MAX_WAITING 16384 /* for a flush, in an endless audit */
 
 struct pipeline {
 	struct stack *stack;
@@ -41,7 +43,8 @@ struct pipeline {
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
-	size_t nr_unknown;
+	size_t nr_unknown;	       /* ever */
+	const struct filter *filter;   /* NULL: all calls are wanted */
 };
 
 struct pipeline *pipeline_new(struct stack *stack, struct store *store)
@@ -94,6 +97,16 @@ void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
 	pipeline->kernel_version = version;
 }
 
+void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
+{
+	pipeline->filter = filter;
+}
+
+void pipeline_set_endless(struct pipeline *pipeline)
+{
+	cover_limit(pipeline->cover, MAX_WAITING);
+}
+
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
 {
 	pipeline->start_ns = start_ns;
@@ -127,11 +140,17 @@ static bool remember_once(uint32_t *list, size_t *count, size_t room, uint32_t d
 	return true;
 }
 
-/* Looks the stacks up again, once for each thing that was not known. */
+/* Looks the stacks up again, once for each thing that was not known; of very many the oldest
+ * are forgotten. */
 static void look_up_again(struct pipeline *pipeline, uint32_t dev)
 {
-	if (remember_once(pipeline->unknown, &pipeline->nr_unknown, MAX_UNKNOWN, dev) &&
-	    pipeline->rescan)
+	size_t i;
+
+	for (i = 0; i < pipeline->nr_unknown && i < MAX_UNKNOWN; i++)
+		if (pipeline->unknown[i] == dev)
+			return;
+	pipeline->unknown[pipeline->nr_unknown++ % MAX_UNKNOWN] = dev;
+	if (pipeline->rescan)
 		pipeline->rescan(pipeline->rescan_ctx);
 }
 
@@ -375,6 +394,14 @@ static void note_failure(struct pipeline *pipeline, const struct event_sync *syn
 	failures_judged(pipeline->failures, sync, failure, path ? safe : NULL);
 }
 
+/* Nested syncs belong to calls that are looked at themselves. */
+static bool is_wanted(const struct pipeline *pipeline, const struct event_sync *sync,
+		      const char *path)
+{
+	return !pipeline->filter || sync->kind == SYNC_KERNEL ||
+	       scope_holds(pipeline->filter, pipeline->stack, sync, path);
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -382,8 +409,9 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	struct verdict_facts facts;
 	struct verdict verdict;
 	size_t length = 0;
+	int64_t row = 0;
+	bool wanted;
 	char *path;
-	int64_t row;
 
 	if (sync->enter_ns < pipeline->start_ns)
 		return; /* the kernel's own, from before the audit */
@@ -404,8 +432,11 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		path = backing ? strdup(backing) : NULL;
 		length = path ? strlen(path) : 0;
 	}
-	row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
-	note_failure(pipeline, sync, &verdict.failure, path, length);
+	wanted = is_wanted(pipeline, sync, path);
+	if (wanted)
+		row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
+	if (wanted || sync->ret) /* an error is told once, whoever is told it */
+		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
@@ -414,8 +445,9 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	}
 	if (flush && verdict.kind == VERDICT_DURABLE) {
 		flush->owned = true;
-		store_set_flush_owner(pipeline->store, flush->id, row);
-		if (flush->inner_id)
+		if (row)
+			store_set_flush_owner(pipeline->store, flush->id, row);
+		if (row && flush->inner_id)
 			store_set_parent(pipeline->store, flush->inner_id, row);
 		cover_by_sync(pipeline->cover, sync, flush);
 	}
