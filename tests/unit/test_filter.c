@@ -203,7 +203,7 @@ static void path_is_looked_up(void **state)
 	put(w, "real/file", "");
 	snprintf(text, sizeof(text), "%s/link", w->root);
 	assert_int_equal(symlink("real", text), 0);
-	strcat(text, "/file");
+	snprintf(text, sizeof(text), "%s/link/file", w->root);
 	snprintf(real, sizeof(real), "%s/real/file", w->root);
 	assert_int_equal(lookup_path(&w->filter, text, &w->err), 0);
 	assert_string_equal(w->filter.paths[0], real);

@@ -19,6 +19,7 @@
 #define DRAIN_MS     50	   /* how long records may wait in the ring */
 #define CHORES_MS    1000  /* between purges and looks at the losses */
 #define WARN_MS	     10000 /* between warnings */
+#define PURGE_ROWS   4096  /* ... and when that many rows have been printed */
 #define KEEP_WAITING 16384 /* calls that a flush may still make up for */
 
 struct watch_options {
@@ -93,6 +94,7 @@ struct watch {
 	uint64_t printed;
 	bool closed;		  /* nobody reads what is printed */
 	uint64_t lost, warned_ms; /* told of, and when */
+	int64_t purged;		  /* the newest row then */
 };
 
 static uint64_t now_ms(void)
@@ -126,6 +128,14 @@ static void warn_of_losses(struct watch *watch, uint64_t now)
 		(unsigned long long)lost);
 	watch->lost = lost;
 	watch->warned_ms = now;
+}
+
+/* What has been printed is let go of, and losses are told. */
+static void do_chores(struct watch *watch, uint64_t now)
+{
+	store_purge(audit_store(watch->audit), KEEP_WAITING);
+	watch->purged = live_newest(watch->live);
+	warn_of_losses(watch, now);
 }
 
 /* Prints what is new. Returns 1 when it is time to end, 0, or -errno. */
@@ -172,13 +182,13 @@ static int follow(struct watch *watch, int signals, struct error *err)
 		    (watch->options->duration_s &&
 		     now - begin >= watch->options->duration_s * 1000))
 			return 0;
-		if (now - chores < CHORES_MS)
-			continue;
-		chores = now;
-		store_purge(audit_store(watch->audit), KEEP_WAITING);
-		warn_of_losses(watch, now);
-		if (audit_is_orphaned(watch->audit))
-			return 0;
+		if (now - chores >= CHORES_MS ||
+		    live_newest(watch->live) - watch->purged >= PURGE_ROWS) {
+			do_chores(watch, now);
+			chores = now;
+			if (audit_is_orphaned(watch->audit))
+				return 0;
+		}
 	}
 }
 

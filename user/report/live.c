@@ -160,6 +160,11 @@ int64_t live_print(struct live *live, uint64_t most)
 	return ret ? ret : printed;
 }
 
+int64_t live_newest(const struct live *live)
+{
+	return live->last_call;
+}
+
 /* Prints the one text column of a query, a line each. */
 static void say(struct store *store, FILE *out, const char *sql)
 {

@@ -28,6 +28,9 @@ void live_header(struct live *live);
  * printed, or -errno when they could not be. */
 int64_t live_print(struct live *live, uint64_t most);
 
+/* The id of the newest call that was looked at, printed or not. */
+int64_t live_newest(const struct live *live);
+
 /* What is being watched, and how, with @verbose what is not seen that way; for stderr. */
 void live_opening(struct store *store, FILE *out, bool verbose);
 
