@@ -240,6 +240,7 @@ void audit_start(struct audit *audit, char *const *argv)
 {
 	unsigned int major, minor;
 	struct utsname kernel;
+	char filter[4096];
 	uint64_t start;
 	size_t i;
 
@@ -251,6 +252,8 @@ void audit_start(struct audit *audit, char *const *argv)
 	for (i = 0; i < attach_nr_blind_spots(audit->attach); i++)
 		store_add_blind_spot(audit->store, attach_blind_spot(audit->attach, i));
 	store_command(audit, argv);
+	if (audit->filter && *filter_describe(audit->filter, filter, sizeof(filter)))
+		store_set_meta(audit->store, "filter", filter);
 	if (sscanf(kernel.release, "%u.%u", &major, &minor) == 2)
 		pipeline_set_kernel_version(audit->pipeline, KERNEL_VERSION(major, minor));
 	start = attach_start(audit->attach);

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "format.h"
 
 #define DELETED " (deleted)"
 
@@ -88,6 +91,39 @@ int filter_add_dev(struct filter *filter, uint32_t dev, struct error *err)
 int filter_add_path(struct filter *filter, const char *path, struct error *err)
 {
 	return add_text(filter->paths, &filter->nr_paths, path, "--path", err);
+}
+
+static void describe(char *out, size_t size, const char *option, const char *value)
+{
+	size_t used = strlen(out);
+
+	used += (size_t)snprintf(out + used, size - used, "%s--%s ", used ? " " : "", option);
+	if (used < size)
+		format_safe_text(out + used, size - used, value, strlen(value));
+}
+
+const char *filter_describe(const struct filter *filter, char *out, size_t size)
+{
+	char text[32];
+	size_t i;
+
+	*out = '\0';
+	for (i = 0; i < filter->nr_pids; i++) {
+		snprintf(text, sizeof(text), "%u", filter->pids[i]);
+		describe(out, size, "pid", text);
+	}
+	for (i = 0; i < filter->nr_comms; i++) {
+		snprintf(text, sizeof(text), "%s%s", filter->comms[i].text,
+			 filter->comms[i].prefix ? "*" : "");
+		describe(out, size, "comm", text);
+	}
+	for (i = 0; i < filter->nr_cgroups; i++)
+		describe(out, size, "cgroup", filter->cgroups[i]);
+	for (i = 0; i < filter->nr_devs; i++)
+		describe(out, size, "dev", format_dev(text, sizeof(text), filter->devs[i]));
+	for (i = 0; i < filter->nr_paths; i++)
+		describe(out, size, "path", filter->paths[i]);
+	return out;
 }
 
 void filter_comm_mask(const struct filter *filter, size_t index, char mask[FILTER_COMM_SIZE],

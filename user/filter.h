@@ -40,6 +40,9 @@ int filter_add_cgroup(struct filter *filter, const char *directory, struct error
 int filter_add_dev(struct filter *filter, uint32_t dev, struct error *err);
 int filter_add_path(struct filter *filter, const char *path, struct error *err);
 
+/* The filter as options would say it, for reports; empty: there is none. */
+const char *filter_describe(const struct filter *filter, char *out, size_t size);
+
 /* For the kernel: the bytes of a comm under @mask are to be @value. */
 void filter_comm_mask(const struct filter *filter, size_t index, char mask[FILTER_COMM_SIZE],
 		      char value[FILTER_COMM_SIZE]);

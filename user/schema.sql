@@ -4,7 +4,7 @@
 -- and other bytes are escaped; where that changed a path, path_raw keeps it.
 
 CREATE TABLE meta(
-  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, start_ns, end_ns, exit_status
+  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, filter, start_ns, end_ns, exit_status
   value
 ) WITHOUT ROWID;
 

@@ -151,6 +151,7 @@ static int follow(struct audit *audit, struct target *target, int signals,
 			return error_set(err, errno, "poll: %s", strerror(errno));
 		if (fds[2].revents & (POLLPRI | POLLERR))
 			audit_rescan(audit);
+		audit_refresh(audit);
 		audit_drain(audit);
 		if (take_signals(signals, target)) {
 			if (grace >= 0)

@@ -2,6 +2,7 @@
 /* flushaudit watch: one line per sync call of the machine, live. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -254,6 +255,10 @@ int cmd_watch(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options))
 		return EXIT_TROUBLE;
 	options_set_verbose(options.common.verbose);
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+		error_set(&err, errno, "there is no standard output to print to: it is closed");
+		return cmd_trouble(&err);
+	}
 	if (audit_open(&watch.audit, &options.common.attach, &err))
 		code = cmd_trouble(&err);
 	else

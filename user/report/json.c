@@ -14,10 +14,11 @@ static const struct part {
 } parts[] = {
 	{"schema", false, "SELECT value FROM meta WHERE key = 'schema'"},
 	{"tool", false,
-	 "SELECT json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
+	 "SELECT json_patch(json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
 	 " 'level', (SELECT value FROM meta WHERE key = 'level'),"
 	 " 'kernel', (SELECT value FROM meta WHERE key = 'kernel'),"
-	 " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots))"},
+	 " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots)),"
+	 " json_object('filter', (SELECT value FROM meta WHERE key = 'filter')))"},
 	{"command", false,
 	 "SELECT json_object('argv', (SELECT json_group_array(text) FROM (SELECT text FROM "
 	 "arguments ORDER BY position)),"

@@ -183,7 +183,9 @@ void live_opening(struct store *store, FILE *out, bool verbose)
 		"SELECT 'watching at level ' || (SELECT value FROM meta WHERE key = 'level') ||"
 		" ', Linux ' || (SELECT value FROM meta WHERE key = 'kernel') || ', ' || count(*) "
 		"||"
-		" ' blind spots' FROM blind_spots";
+		" ' blind spots' || coalesce((SELECT ', ' || value FROM meta WHERE key = "
+		"'filter'), '')"
+		" FROM blind_spots";
 	static const char spots[] = "SELECT 'blind spot: ' || text FROM blind_spots";
 
 	say(store, out, opening);

@@ -127,6 +127,7 @@ static void totals(struct text *t)
 	sqlite3_finalize(statement);
 	if (!store_number(t->store, "SELECT syncs FROM totals"))
 		fprintf(t->out, "           no sync call was made\n");
+	line(t, "filter", "SELECT value FROM meta WHERE key = 'filter'");
 	line(t, "kinds",
 	     "SELECT group_concat(kind || ' ' || n, ', ') FROM"
 	     " (SELECT kind, count(*) n FROM calls GROUP BY kind ORDER BY n DESC)");
