@@ -416,11 +416,21 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->fs_id = frame->fs_id;
 }
 
+/* Was the current thread in the call already when the audit began? */
+static __always_inline bool was_underway(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return !entries_are_due || !bpf_map_delete_elem(&underway, &tid);
+}
+
 /* A system call of an audited process returns whose entry was not seen. */
 static __always_inline int missed_entry(__u64 opener)
 {
 	barrier_var(opener); /* the bound that is checked is that of what is used */
 	if (opener > HOOK_SYSCALL_MSYNC || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	if (was_underway())
 		return 0;
 	__sync_fetch_and_add(&totals.syncs[opener], 1); /* hooks and kinds are in the same order */
 	__sync_fetch_and_add(&totals.entered[opener], 1);

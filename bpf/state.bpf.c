@@ -11,6 +11,8 @@ struct bios_map bios SEC(".maps");
 struct flushes_map flushes SEC(".maps");
 struct frames_map frames SEC(".maps");
 struct targets_map targets SEC(".maps");
+struct underway_map underway SEC(".maps");
+struct cgroups_map cgroups SEC(".maps");
 struct companions_map companions SEC(".maps");
 struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
@@ -30,9 +32,15 @@ const volatile __s32 ext4_new_entry = -1;
 const volatile __u32 page_bytes = 4096;
 const volatile __u32 preempt_guard = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
+const volatile __u32 audit_all = 0;
+const volatile __u32 nr_comms = 0;
+const volatile __u32 nr_cgroups = 0;
+const volatile struct state_comm comms[STATE_COMMS] = {};
 
 __u64 base_ns = ~0ULL; /* nothing counts yet */
 __u32 self_tgid = 0;
+__u32 new_calls_count = 0;
+__u32 entries_are_due = 0;
 __u32 selftest = 0;
 
 struct event_totals totals = {};

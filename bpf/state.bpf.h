@@ -190,6 +190,21 @@ struct targets_map {
 	__type(value, __u32);
 };
 
+/* Threads that may have been in a sync call already when the audit began. */
+struct underway_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_UNDERWAY);
+	__type(key, __u32); /* tid */
+	__type(value, __u32);
+};
+
+struct cgroups_map {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, STATE_CGROUPS);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
 /* Of the inodes with one hash: sync calls in progress, and when two last met. */
 struct companions {
 	__s64 calls;
@@ -266,6 +281,8 @@ extern struct bios_map bios SEC(".maps");
 extern struct flushes_map flushes SEC(".maps");
 extern struct frames_map frames SEC(".maps");
 extern struct targets_map targets SEC(".maps");
+extern struct underway_map underway SEC(".maps");
+extern struct cgroups_map cgroups SEC(".maps");
 extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
@@ -287,11 +304,17 @@ extern const volatile __s32 ext4_new_entry; /* EXT4_STATE_NEWENTRY, -1: not know
 extern const volatile __u32 page_bytes;
 extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
 extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
+extern const volatile __u32 audit_all;	   /* every process is a target, not those in the map */
+extern const volatile __u32 nr_comms;	   /* threads of these names only, 0: of any */
+extern const volatile __u32 nr_cgroups;	   /* in or below these cgroups only, 0: in any */
+extern const volatile struct state_comm comms[STATE_COMMS];
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
 extern __u32 self_tgid; /* the auditor; its children are audited */
-extern __u32 selftest;	/* count hits of the auditor's own calls */
+extern __u32 new_calls_count;
+extern __u32 entries_are_due; /* a return without an entry is a loss */
+extern __u32 selftest;	      /* count hits of the auditor's own calls */
 
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
@@ -333,9 +356,23 @@ static __always_inline void count_hit(enum event_hook hook)
 		__sync_fetch_and_add(&hits[hook], 1);
 }
 
+/* filter.bpf.c: is who asks of a name and in a cgroup that are audited? */
+int filter_passes(void) __hidden;
+
+/* Is it one of the audited processes? @tgid: of the current task. */
+static __always_inline bool is_member(__u32 tgid)
+{
+	if (audit_all)
+		return tgid != self_tgid && !current_is_kthread();
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+/* ... and are sync calls of the current thread audited? */
 static __always_inline bool is_target(__u32 tgid)
 {
-	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+	if (!new_calls_count || !is_member(tgid))
+		return false;
+	return (!nr_comms && !nr_cgroups) || filter_passes();
 }
 
 /* Puts a record into the ring. Wakes the reader only when much has gathered:

@@ -17,6 +17,9 @@
 #define STATE_DIRECTS	     16384
 #define STATE_ASKERS	     4096
 #define STATE_FILES	     65536
+#define STATE_UNDERWAY	     16384
+#define STATE_COMMS	     16
+#define STATE_CGROUPS	     16
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0
@@ -37,6 +40,12 @@ struct state_topology {
 		__u32 roles; /* enum event_device_role */
 	} devices[EVENT_MAX_DEVICES];
 	__u32 pad;
+};
+
+/* A name of threads that are audited: its bytes under the mask. */
+struct state_comm {
+	__u64 mask[2];
+	__u64 value[2];
 };
 
 #endif

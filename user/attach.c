@@ -224,6 +224,22 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->page_bytes = getpagesize();
 }
 
+static void set_filter(struct flushaudit_bpf *skel, const struct attach_options *options)
+{
+	const struct filter *filter = options->filter;
+	struct state_comm comms[STATE_COMMS] = {0};
+	size_t i;
+
+	skel->rodata->audit_all = options->everybody && !(filter && filter->nr_pids);
+	if (!filter)
+		return;
+	for (i = 0; i < filter->nr_comms; i++)
+		filter_comm_mask(filter, i, (char *)comms[i].mask, (char *)comms[i].value);
+	memcpy(skel->rodata->comms, comms, sizeof(comms));
+	skel->rodata->nr_comms = filter->nr_comms;
+	skel->rodata->nr_cgroups = filter->nr_cgroups;
+}
+
 /* Mappings are found by a helper, where there is one (5.17 on), else in their tree. */
 static bool finds_mappings(const struct program_row *row)
 {
@@ -258,6 +274,7 @@ static int load_programs(struct attach *attach, const struct attach_options *opt
 		return error_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	size_maps(attach->skel, options);
 	read_kernel_facts(attach, btf);
+	set_filter(attach->skel, options);
 	attach->skel->rodata->preempt_guard = guard;
 	attach->skel->bss->note_files = options->files;
 	attach->skel->bss->dirty_bit = attach->skel->rodata->dirty_mark;
@@ -512,7 +529,53 @@ uint64_t attach_start(struct attach *attach)
 		attach->missed_before[i] = missed_by(row_program(attach, i));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	__atomic_store_n(&attach->skel->bss->new_calls_count, 1, __ATOMIC_SEQ_CST);
 	return attach->skel->data->base_ns;
+}
+
+void attach_stop(struct attach *attach)
+{
+	__atomic_store_n(&attach->skel->bss->new_calls_count, 0, __ATOMIC_SEQ_CST);
+}
+
+int attach_add_target(struct attach *attach, uint32_t tgid)
+{
+	uint32_t one = 1;
+
+	return bpf_map__update_elem(attach->skel->maps.targets, &tgid, sizeof(tgid), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+bool attach_has_targets(const struct attach *attach)
+{
+	uint32_t key;
+
+	return !bpf_map__get_next_key(attach->skel->maps.targets, NULL, &key, sizeof(key));
+}
+
+void attach_note_underway(struct attach *attach, uint32_t tid)
+{
+	uint32_t one = 1;
+
+	/* One that finds no room is counted as a loss when it returns. */
+	bpf_map__update_elem(attach->skel->maps.underway, &tid, sizeof(tid), &one, sizeof(one),
+			     BPF_ANY);
+}
+
+void attach_expect_entries(struct attach *attach)
+{
+	__atomic_store_n(&attach->skel->bss->entries_are_due, 1, __ATOMIC_SEQ_CST);
+}
+
+int attach_set_cgroup(struct attach *attach, uint32_t index, int fd)
+{
+	return bpf_map__update_elem(attach->skel->maps.cgroups, &index, sizeof(index), &fd,
+				    sizeof(fd), BPF_ANY);
+}
+
+uint32_t attach_self(const struct attach *attach)
+{
+	return attach->skel->bss->self_tgid;
 }
 
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology)

@@ -24,7 +24,6 @@ struct file {
 };
 
 struct exposure {
-	const struct stack *stack;
 	struct store *store;
 	void *files; /* a tree, see search.h */
 	struct {
@@ -48,13 +47,12 @@ static int compare(const void *left, const void *right)
 	return a->generation < b->generation ? -1 : a->generation > b->generation;
 }
 
-struct exposure *exposure_new(const struct stack *stack, struct store *store)
+struct exposure *exposure_new(struct store *store)
 {
 	struct exposure *exposure = calloc(1, sizeof(*exposure));
 
 	if (!exposure)
 		return NULL;
-	exposure->stack = stack;
 	exposure->store = store;
 	return exposure;
 }
@@ -241,24 +239,6 @@ static const char *describe(enum exposure_state state)
 	}
 }
 
-/* Where the file is in the tree of mounts: its file system's first one. */
-static void whole_path(const struct exposure *exposure, char *out, size_t size, uint32_t s_dev,
-		       const char *name)
-{
-	const struct stack_mount *mount = stack_find_mount(exposure->stack, s_dev);
-	const char *root = mount && strcmp(mount->root, "/") != 0 ? mount->root + 1 : "";
-	size_t length = strlen(root);
-
-	/* "..." stands for a front that is missing. */
-	if (!mount || !strncmp(name, "...", 3) || strncmp(name, root, length) != 0) {
-		snprintf(out, size, "%s", name);
-		return;
-	}
-	name += length;
-	snprintf(out, size, "%s%s%s", strcmp(mount->point, "/") != 0 ? mount->point : "",
-		 *name == '/' ? "" : "/", name);
-}
-
 /* Was the file written to under another name? */
 static bool was_renamed(const struct file *file, const char *name)
 {
@@ -269,7 +249,7 @@ static void store_finding(struct exposure *exposure, const struct file *file,
 			  const struct event_sync *survey, enum exposure_state state,
 			  const char *device, const char *name)
 {
-	char path[2 * EVENT_PATH_SIZE], safe[4 * sizeof(path)], before[1024], comm[64], age[32];
+	char safe[8 * EVENT_PATH_SIZE], before[1024], comm[64], age[32];
 	char detail[2048], peak[64] = "";
 	uint64_t bytes = file->bytes;
 	bool given = is_inherited(exposure, file);
@@ -285,8 +265,7 @@ static void store_finding(struct exposure *exposure, const struct file *file,
 		bytes = survey->size;
 	finding.bytes = bytes;
 	if (name) {
-		whole_path(exposure, path, sizeof(path), file->s_dev, name);
-		format_safe_text(safe, sizeof(safe), path, strlen(path));
+		format_safe_text(safe, sizeof(safe), name, strlen(name));
 		finding.path = safe;
 	}
 	format_safe_text(comm, sizeof(comm), file->comm, strlen(file->comm));

@@ -29,15 +29,14 @@ enum exposure_state {
 	EXPOSURE_UNCOMMITTED, /* written, but the journal has not committed what leads to it */
 };
 
-/* @stack and @store are lent. NULL: out of memory. */
-struct exposure *exposure_new(const struct stack *stack, struct store *store);
+/* @store is lent. NULL: out of memory. */
+struct exposure *exposure_new(struct store *store);
 void exposure_free(struct exposure *exposure);
 
 /* Writes to this inode of this device are not the command's choice: its standard output. */
 void exposure_inherited(struct exposure *exposure, uint32_t dev, uint64_t ino);
 
-/* An audited process wrote to a file for the first time. @name: below the root of its file
- * system, NULL: not known. */
+/* An audited process wrote to a file for the first time. @name: NULL, not known. */
 void exposure_written(struct exposure *exposure, const struct event_written *event,
 		      const char *name);
 

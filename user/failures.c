@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RANGES 4096 /* of one file; with more, where it failed is forgotten */
+#define MAX_DAMAGES 65536 /* with more, the newest are known to the ledger only */
+#define MAX_RANGES  4096  /* of one file; with more, where it failed is forgotten */
 
 struct range {
 	uint64_t start, end;
@@ -158,6 +159,8 @@ static struct damage *add_damage(struct failures *failures, const struct damage 
 	size_t room = failures->room ? failures->room * 2 : 16;
 	struct damage *list;
 
+	if (failures->nr >= MAX_DAMAGES)
+		return NULL;
 	if (failures->nr == failures->room) {
 		list = realloc(failures->list, room * sizeof(*list));
 		if (!list)

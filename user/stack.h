@@ -109,6 +109,10 @@ const struct stack_node *stack_refresh_dev(struct stack *stack, uint32_t dev);
 /* Known nodes and mounts; the pointers stay valid until the next scan or refresh. */
 const struct stack_node *stack_find(const struct stack *stack, uint32_t dev);
 const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s_dev);
+/* Where a file is whose name below the root of file system @s_dev is @name: below the first
+ * mount of it that was seen; @name as it is where none leads to it. */
+void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out,
+		size_t size);
 size_t stack_nr_nodes(const struct stack *stack);
 const struct stack_node *stack_node_at(const struct stack *stack, size_t index);
 size_t stack_nr_mounts(const struct stack *stack);

@@ -13,7 +13,7 @@
 
 #include "exposure.h"
 
-/* One file system on vda, mounted nowhere that is known: names stay as they come. */
+/* One file of one file system on vda. */
 
 #define VDA	   STACK_DEV(254, 0)
 #define INO	   12
@@ -21,7 +21,6 @@
 #define START	   1000
 
 struct world {
-	struct stack *stack;
 	struct store *store;
 	struct exposure *exposure;
 	struct event_sync sync;
@@ -34,9 +33,8 @@ static int setup(void **state)
 	struct error err;
 
 	assert_non_null(w);
-	w->stack = stack_new("/nowhere");
 	assert_int_equal(store_open(&w->store, &err), 0);
-	w->exposure = exposure_new(w->stack, w->store);
+	w->exposure = exposure_new(w->store);
 	assert_non_null(w->exposure);
 	*state = w;
 	return 0;
@@ -48,7 +46,6 @@ static int teardown(void **state)
 
 	exposure_free(w->exposure);
 	store_free(w->store);
-	stack_free(w->stack);
 	free(w);
 	return 0;
 }

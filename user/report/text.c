@@ -29,6 +29,7 @@
 #include "findings.h"
 #include "format.h"
 #include "report/report.h"
+#include "report/row.h"
 #include "verdict.h"
 
 #define GROUPS_SHOWN 8
@@ -126,6 +127,7 @@ static void totals(struct text *t)
 	sqlite3_finalize(statement);
 	if (!store_number(t->store, "SELECT syncs FROM totals"))
 		fprintf(t->out, "           no sync call was made\n");
+	line(t, "filter", "SELECT value FROM meta WHERE key = 'filter'");
 	line(t, "kinds",
 	     "SELECT group_concat(kind || ' ' || n, ', ') FROM"
 	     " (SELECT kind, count(*) n FROM calls GROUP BY kind ORDER BY n DESC)");
@@ -249,33 +251,27 @@ static void exposed(struct text *t)
 
 static void every_call(struct text *t)
 {
-	sqlite3_stmt *statement = query(
-		t, "SELECT id, (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9, "
-		   "kind, comm,"
-		   " tid, ret, latency_ns, verdict, reason, flush_id, covered_by, covered_after_ns,"
-		   " coalesce(path, '(no file)') FROM calls ORDER BY id");
-	char duration[32], later[32];
+	sqlite3_stmt *statement =
+		query(t, "SELECT " ROW_COLUMNS ", covered_by, covered_after_ns,"
+			 " (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9"
+			 " FROM calls ORDER BY id");
+	char time[32], later[32];
+	struct row row;
 
-	fprintf(t->out, "\n%s%6s %10s %-15s %-15s %7s %4s %9s %-11s %-13s %s%s\n", bold(t), "ID",
-		"TIME(s)", "CALL", "COMM", "TID", "RET", "LATENCY", "VERDICT", "REASON", "PATH",
-		plain(t));
+	fputc('\n', t->out);
+	row_print_header(t->out, t->options->color, "TIME(s)");
+	fputc('\n', t->out);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
-		fprintf(t->out, "%6lld %10.6f %-15s %-15s %7lld %4d %9s %-11s %-13s %s",
-			(long long)sqlite3_column_int64(statement, 0),
-			sqlite3_column_double(statement, 1), column(statement, 2),
-			column(statement, 3), (long long)sqlite3_column_int64(statement, 4),
-			sqlite3_column_int(statement, 5),
-			format_duration(duration, sizeof(duration),
-					sqlite3_column_int64(statement, 6)),
-			column(statement, 7), column(statement, 8), column(statement, 12));
-		if (sqlite3_column_type(statement, 10) != SQLITE_NULL)
+		row_read(statement, &row);
+		snprintf(time, sizeof(time), "%.6f",
+			 sqlite3_column_double(statement, ROW_AFTER + 2));
+		row.time = time;
+		row_print(t->out, t->options->color, &row);
+		if (sqlite3_column_type(statement, ROW_AFTER) != SQLITE_NULL)
 			fprintf(t->out, "  (covered %s later by flush #%lld)",
 				format_duration(later, sizeof(later),
-						sqlite3_column_int64(statement, 11)),
-				(long long)sqlite3_column_int64(statement, 10));
-		else if (sqlite3_column_type(statement, 9) != SQLITE_NULL)
-			fprintf(t->out, "  (flush #%lld)",
-				(long long)sqlite3_column_int64(statement, 9));
+						sqlite3_column_int64(statement, ROW_AFTER + 1)),
+				(long long)sqlite3_column_int64(statement, ROW_AFTER));
 		fputc('\n', t->out);
 	}
 	sqlite3_finalize(statement);
