@@ -22,6 +22,7 @@ enum event_type {
 	EVENT_FLUSH,	/* a flush that completed */
 	EVENT_DRAIN,	/* the last write in flight of a watched inode completed */
 	EVENT_WRITE,	/* a write that failed, or one queued to a file that has failed ones */
+	EVENT_MAPPED,	/* code of a file that is not known to be harmless was mapped */
 	EVENT_TYPES,
 };
 
@@ -212,6 +213,27 @@ struct event_write {
 	__u32 flags; /* enum event_write_flag */
 };
 
+/* A file as it was at one moment: one that is changed or replaced is another. */
+struct event_file {
+	__u64 ino;
+	__u64 ctime_ns;
+	__u32 s_dev;
+	__u32 generation;
+};
+
+/* An audited process maps code of a file, which may take the place of the C library's. */
+struct event_mapped {
+	struct event_header header;
+	__u64 id; /* of the record of its name, as of a sync call */
+	__u64 at_ns;
+	__u64 address; /* 0: it is the program the process was started with */
+	struct event_file file;
+	__u64 fs_magic;
+	__u32 pid;
+	__u32 tid;
+	__u8 comm[EVENT_COMM_SIZE];
+};
+
 /* The name components of a path, leaf first, each with its terminating NUL. */
 struct event_path {
 	struct event_header header;
@@ -282,6 +304,8 @@ EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 184 + 8 * 152);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 64);
+EVENT_ASSERT("event_file", sizeof(struct event_file) == 24);
+EVENT_ASSERT("event_mapped", sizeof(struct event_mapped) == 88);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

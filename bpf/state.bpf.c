@@ -15,6 +15,7 @@ struct companions_map companions SEC(".maps");
 struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
 struct direct_syncs_map direct_syncs SEC(".maps");
+struct harmless_map harmless SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");

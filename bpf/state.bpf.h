@@ -212,6 +212,14 @@ struct direct_syncs_map {
 	__type(value, struct direct_sync);
 };
 
+/* Files whose code user space has looked at and found to replace no sync call. */
+struct harmless_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_HARMLESS);
+	__type(key, struct event_file);
+	__type(value, __u32);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -251,6 +259,7 @@ extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
 extern struct direct_syncs_map direct_syncs SEC(".maps");
+extern struct harmless_map harmless SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");

@@ -16,6 +16,7 @@
 #define STATE_DIRECT_END_IOS 6
 #define STATE_DIRECTS	     16384
 #define STATE_ASKERS	     4096
+#define STATE_HARMLESS	     16384
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0

@@ -12,6 +12,7 @@
 
 #include "exitcode.h"
 #include "format.h"
+#include "library.h"
 #include "pipeline.h"
 #include "stack.h"
 #include "topology.h"
@@ -83,6 +84,21 @@ static bool runs_were_skipped(void *ctx)
 	return attach_missed_runs(audit->attach, names, sizeof(names)) > 0;
 }
 
+static void look_at(void *ctx, const struct event_mapped *mapped, const char *path,
+		    struct library *library)
+{
+	const struct audit *audit = ctx;
+
+	library_read(library, mapped, path, attach_shares_pids(audit->attach));
+}
+
+static void is_harmless(void *ctx, const struct event_file *file)
+{
+	const struct audit *audit = ctx;
+
+	attach_set_harmless(audit->attach, file);
+}
+
 static void push_record(void *ctx, const void *record, size_t size)
 {
 	pipeline_push(ctx, record, size);
@@ -111,6 +127,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	push_topology(audit);
 	pipeline_on_unknown(audit->pipeline, rescan_for_pipeline, audit);
 	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
+	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;
 }

@@ -68,6 +68,12 @@ int decode_record(struct record *record, const void *data, size_t size)
 			return -EBADMSG;
 		memcpy(&record->write, data, sizeof(record->write));
 		return record->write.bytes > UINT64_MAX - record->write.offset ? -EBADMSG : 0;
+	case EVENT_MAPPED:
+		if (header.size != sizeof(record->mapped))
+			return -EBADMSG;
+		memcpy(&record->mapped, data, sizeof(record->mapped));
+		record->mapped.comm[EVENT_COMM_SIZE - 1] = '\0';
+		return 0;
 	default:
 		return -ENOENT;
 	}

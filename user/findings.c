@@ -9,6 +9,10 @@ static const struct {
 	[FINDING_ERROR_SWALLOWED] =
 		{"error-swallowed", "treat the data as lost: write all of it again after an error, "
 				    "or stop; a retried sync proves nothing"},
+	[FINDING_INTERPOSED] =
+		{"interposed",
+		 "keep it out of LD_PRELOAD and /etc/ld.so.preload where data matters; "
+		 "a call it answers never reaches the kernel and is in no list"},
 };
 
 static const char *const severities[SEVERITIES] = {

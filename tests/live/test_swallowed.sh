@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Sync calls that never get to a file system: answered by a library. Each way once, and a
+# healthy twin of it in which nothing is found.
+# shellcheck disable=SC2016 # jq's own variables
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+plan 13
+
+compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
+player=$work/swallow
+noop=$work/libdonothing.so pass=$work/libpasson.so
+compile -O2 -o "$player" "$live/swallow.c"
+compile -O2 -shared -fPIC -o "$noop" "$live/swallow_library.c"
+compile -O0 -shared -fPIC -o "$work/libslow.so" "$live/swallow_library.c"
+compile -O2 -shared -fPIC -DPASS_ON -o "$pass" "$live/swallow_library.c"
+chmod 755 "$player" "$work"/*.so
+fresh ext4
+
+# The findings, as "SEVERITY PATH" lines.
+found() { jq -r '.findings[] | select(.kind == "interposed") | "\(.severity) \(.path)"' "$JSON"; }
+
+# One point: exactly these findings, this exit status, this many sync calls that got through,
+# and the command succeeded. @text: the detail must match it.
+expect_found() { # TITLE EXIT CALLS FINDINGS [TEXT]
+    local problem=''
+    if [ "$STATUS" != "$2" ]; then
+        problem="exit $STATUS, not $2"
+    elif ! holds '.totals.lost_events == 0 and .command.exit_status == 0'; then
+        problem="lost events, or the command failed"
+    elif ! holds '.totals.syncs == ($n | tonumber)' --arg n "$3"; then
+        problem="$(show .totals.syncs) calls got through, not $3"
+    elif [ "$(found)" != "$4" ]; then
+        problem="found: $(found)"
+    elif [ -n "${5-}" ] && ! holds '.findings[0].detail | test($text)' --arg text "$5"; then
+        problem="it says: $(show .findings[0].detail)"
+    fi
+    [ -z "$problem" ] || problem+=" ($(summary))"
+    point "$1" "$problem"
+}
+
+audit plain "$player" plain "$MNT/plain"
+expect_found "no library: nothing is found" 0 1 ''
+holds 'all(.syncs[]; .verdict == "durable")' || say "$(summary)"
+
+audit preload env LD_PRELOAD="$noop" "$player" plain "$MNT/preload"
+expect_found "a preloaded library that does nothing" 1 0 "risk $noop" \
+    '^its own fsync, fdatasync return success and do nothing; mapped by 1 process, first by swallow '
+audit slow env LD_PRELOAD="$work/libslow.so" "$player" plain "$MNT/slow"
+expect_found "... compiled without optimisation" 1 0 "risk $work/libslow.so" 'do nothing'
+audit pass env LD_PRELOAD="$pass" "$player" plain "$MNT/pass"
+expect_found "a preloaded library that passes on: advice, and the call is durable" 0 1 "advice $pass" \
+    'fsync, fdatasync itself; what it does with them is not known'
+audit child "$player" child "$noop" "$MNT/child"
+expect_found "preloaded into a child later" 1 0 "risk $noop" 'mapped by 1 process'
+audit open "$player" open "$noop" "$MNT/open"
+expect_found "loaded by dlopen" 1 0 "risk $noop"
+audit eatmydata eatmydata "$player" forks 2 "$MNT/eaten"
+expect_found "libeatmydata" 1 0 "risk $(readlink -f /usr/lib/*/libeatmydata.so)" \
+    'made to swallow fsync, fdatasync, sync, syncfs, msync, sync_file_range'
+# A file system where nothing may be mapped to run: the dynamic linker goes on without it.
+mount -o remount,noexec "$MNT"
+cp "$noop" "$MNT/libdonothing.so"
+audit noexec env LD_PRELOAD="$MNT/libdonothing.so" "$player" plain "$MNT/noexec"
+expect_found "one that could not be mapped is not found" 0 1 ''
+mount -o remount,exec "$MNT"
+
+# Names that are no text.
+hostile=$work/$'lib\033[31m\n\xff.so'
+cp "$noop" "$hostile"
+audit hostile env LD_PRELOAD="$hostile" "$player" plain "$MNT/hostile"
+expect_found "a hostile name" 1 0 "risk $work"'/lib\x1b[31m\n\xff.so'
+
+# Files that may be out of reach by the time the auditor looks.
+found_or_said() { # TITLE PATH-PATTERN
+    local problem=''
+    # shellcheck disable=SC2053 # a pattern
+    if [ "$STATUS" = 1 ]; then
+        [[ $(found) == $2 ]] || problem="found: $(found)"
+    elif [ "$STATUS" != 0 ] || ! holds '.tool.blind_spots | any(test("could not be looked at"))'; then
+        problem="neither"
+    fi
+    [ -z "$problem" ] || problem+=" ($(summary))"
+    point "$1: found, or said not to have been looked at" "$problem"
+}
+cp "$noop" "$work/libgone.so"
+audit gone sh -c 'LD_PRELOAD="$2" "$1" plain "$3"; rm "$2"' sh "$player" "$work/libgone.so" "$MNT/gone"
+found_or_said "removed at once" "risk $work/libgone.so*"
+in_namespace='mount -t tmpfs none /mnt && cp "$2" /mnt/libhidden.so && LD_PRELOAD=/mnt/libhidden.so "$1" plain "$3"'
+audit hidden unshare --mount sh -c "$in_namespace" sh "$player" "$noop" "$MNT/hidden"
+found_or_said "in another mount namespace" "risk */libhidden.so"
+
+# Many processes: counted, and what is harmless is looked at once.
+audit many env LD_PRELOAD="$noop" sh -c 'for i in 1 2 3 4 5 6 7 8 9; do "$1" plain "$2"; done' sh "$player" "$MNT/many"
+expect_found "each process that maps it is counted" 1 0 "risk $noop" 'mapped by 10 processes, first by (env|sh) '
+audit build sh -c 'for i in $(seq 300); do /bin/true; done' sh
+problem=''
+{ [ "$STATUS" = 0 ] && [ -z "$(found)" ] && holds '.totals.lost_events == 0'; } || problem=$(summary)
+point "300 processes without such a library: nothing found, nothing lost" "$problem"
