@@ -81,6 +81,7 @@ enum event_sync_flag {
 	SYNC_WRITEOUT = 1 << 23,   /* it never promises a flush */
 	SYNC_END_UNSEEN = 1 << 24, /* that it returned is known, not when */
 	SYNC_SEVERAL = 1 << 25,	   /* it is about several files, of which this is the first */
+	SYNC_UNENTERED = 1 << 26,  /* it never entered; a seccomp filter is there to answer it */
 };
 
 #define DISK_SEVERAL 0xffffffffU

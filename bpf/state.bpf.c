@@ -37,6 +37,7 @@ __u32 selftest = 0;
 
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
+__u64 traced = 0;
 __u32 failures = 0;
 
 /* 6.10 on */

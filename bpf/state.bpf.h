@@ -285,6 +285,7 @@ extern __u32 selftest;	/* count hits of the auditor's own calls */
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
+extern __u64 traced; /* audited threads that ended with a tracer (ptrace) */
 
 extern __u32 failures; /* a write has failed since the start */
 

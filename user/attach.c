@@ -523,6 +523,11 @@ int attach_set_harmless(struct attach *attach, const struct event_file *file)
 				    sizeof(one), BPF_ANY);
 }
 
+uint64_t attach_traced_threads(const struct attach *attach)
+{
+	return *(volatile __u64 *)&attach->skel->bss->traced;
+}
+
 bool attach_shares_pids(const struct attach *attach)
 {
 	return attach->skel->bss->self_tgid == (uint32_t)getpid();

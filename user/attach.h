@@ -47,6 +47,9 @@ int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_
 /* Tells the kernel side that code of @file needs no record when it is mapped. 0 or -errno. */
 int attach_set_harmless(struct attach *attach, const struct event_file *file);
 
+/* Audited threads that ended while a tracer (ptrace) held them. */
+uint64_t attach_traced_threads(const struct attach *attach);
+
 /* Are the PIDs of the records those of our /proc? */
 bool attach_shares_pids(const struct attach *attach);
 

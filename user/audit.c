@@ -259,6 +259,20 @@ static void store_losses(struct audit *audit)
 		store_add_loss(audit->store, cause, missed, 0, "audit again");
 }
 
+/* A tracer can make a call none before any tracepoint of its number is reached. */
+static void store_traced(struct audit *audit)
+{
+	uint64_t traced = attach_traced_threads(audit->attach);
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "%llu thread%s ended with a tracer (ptrace): sync calls that it kept from being "
+		 "made are not seen",
+		 (unsigned long long)traced, traced == 1 ? "" : "s");
+	if (traced)
+		store_add_blind_spot(audit->store, text);
+}
+
 static void store_node(void *ctx, const struct stack_node *node)
 {
 	char dev[32], lower[32];
@@ -303,6 +317,7 @@ void audit_finish(struct audit *audit, int exit_status)
 	if (exit_status >= 0)
 		store_set_meta_number(audit->store, "exit_status", exit_status);
 	store_losses(audit);
+	store_traced(audit);
 	pipeline_finish(audit->pipeline);
 	pipeline_each_device(audit->pipeline, store_node, audit);
 	store_finish(audit->store);

@@ -352,8 +352,10 @@ static int64_t store_row(struct pipeline *pipeline, const struct event_sync *syn
 }
 
 /* Could the verdict be what it is because an event was not seen? */
-static bool may_be_missing_events(const struct verdict *verdict)
+static bool may_be_missing_events(const struct verdict *verdict, const struct event_sync *sync)
 {
+	if (sync->flags & SYNC_UNENTERED)
+		return true;
 	switch (verdict->reason) {
 	case REASON_NO_FLUSH:
 	case REASON_NOT_WRITTEN:
@@ -405,7 +407,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		return; /* the kernel's own, from before the audit */
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
-	if (may_be_missing_events(&verdict) && !facts.losses && runs_skipped(pipeline)) {
+	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
 		facts.losses = true;
 		verdict_judge(&verdict, &facts);
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elsewhere.h"
 #include "fsmagic.h"
 #include "holes.h"
 #include "ledger.h"
@@ -541,6 +542,10 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	const struct event_sync *sync = facts->sync;
 
 	memset(verdict, 0, sizeof(*verdict));
+	if (sync->flags & SYNC_UNENTERED) {
+		elsewhere_judge_unentered(verdict, facts);
+		return;
+	}
 	if (sync->flags & SYNC_NO_FILE) {
 		judge_errors(&j);
 		if (!sync->ret)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Sync calls that never get to a file system: answered by a library. Each way once, and a
+# Sync calls that never get to a file system: answered by a library, a seccomp filter. Each way once, and a
 # healthy twin of it in which nothing is found.
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 13
+plan 26
 
 compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
 player=$work/swallow
@@ -96,3 +96,54 @@ audit build sh -c 'for i in $(seq 300); do /bin/true; done' sh
 problem=''
 { [ "$STATUS" = 0 ] && [ -z "$(found)" ] && holds '.totals.lost_events == 0'; } || problem=$(summary)
 point "300 processes without such a library: nothing found, nothing lost" "$problem"
+
+# --- seccomp ---
+
+# One call, with this verdict; nothing lost.
+expect_answered() { # TITLE EXIT CALL VERDICT/REASON TEXT
+    local problem=''
+    if [ "$STATUS" != "$2" ]; then
+        problem="exit $STATUS, not $2"
+    elif ! holds '.totals.lost_events == 0 and .command.exit_status == 0 and .totals.syncs == 1'; then
+        problem="lost events, not one call, or the command failed"
+    elif ! holds '.syncs[0] | .kind == $call and "\(.verdict)/\(.reason)" == $verdict and
+        (.detail // "" | test($text))' --arg call "$3" --arg verdict "$4" --arg text "$5"; then
+        problem=$(show '.syncs[0] | [.kind, .verdict, .reason, .detail]')
+    fi
+    [ -z "$problem" ] || problem+=" ($(summary))"
+    point "$1" "$problem"
+}
+
+for call in fsync fdatasync syncfs sync msync sync_file_range; do
+    audit "zero-$call" "$player" zero $call "$MNT/zero"
+    expect_answered "a seccomp filter answers $call with 0" 1 $call not-durable/swallowed \
+        'seccomp filter.* answered the call'
+done
+audit notify "$player" notify fsync "$MNT/notify"
+expect_answered "a supervisor answers fsync with 0" 1 fsync not-durable/swallowed 'supervisor'
+problem=''
+holds '.syncs[0] | .path == $path and .grounds == "inferred"' --arg path "$MNT/notify" || problem=$(show '.syncs[0]')
+point "... the file is named" "$problem"
+audit trap "$player" trap fsync "$MNT/trap"
+expect_answered "a seccomp filter turns fsync into a signal" 1 fsync not-durable/swallowed 'signal'
+audit refuse "$player" refuse fsync "$MNT/refuse"
+expect_answered "a seccomp filter refuses fsync" 1 fsync not-durable/not-written 'refused the call .* was told'
+problem=''
+for call in fsync fdatasync syncfs msync; do
+    audit "allow-$call" "$player" allow $call "$MNT/allow"
+    [ "$STATUS" = 0 ] && holds '.totals | .syncs == 1 and .durable == 1 and .lost_events == 0' ||
+        problem+="$call: $(summary) "
+done
+point "a seccomp filter that lets all through: durable, nothing lost" "$problem"
+
+# --- ptrace ---
+
+audit traced "$player" traced fsync "$MNT/traced"
+problem=''
+{ [ "$STATUS" = 0 ] && holds '.totals.syncs == 0 and (.tool.blind_spots | any(test("^1 thread ended with a tracer")))'; } ||
+    problem="$(summary), $(show .tool.blind_spots)"
+point "a call that a tracer makes none is not seen: the report says that there was a tracer" "$problem"
+audit untraced "$player" plain "$MNT/untraced"
+problem=''
+holds '.tool.blind_spots | any(test("tracer")) | not' || problem=$(show .tool.blind_spots)
+point "... and not where there was none" "$problem"
