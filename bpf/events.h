@@ -82,6 +82,9 @@ enum event_sync_flag {
 	SYNC_END_UNSEEN = 1 << 24, /* that it returned is known, not when */
 	SYNC_SEVERAL = 1 << 25,	   /* it is about several files, of which this is the first */
 	SYNC_UNENTERED = 1 << 26,  /* it never entered; a seccomp filter is there to answer it */
+	/* FUSE: whether the kernel asks the server; neither: not known */
+	SYNC_UNSENT = 1 << 27, /* not: the server once said that it knows no such request */
+	SYNC_SENT = 1 << 28,
 };
 
 #define DISK_SEVERAL 0xffffffffU

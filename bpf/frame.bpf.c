@@ -6,6 +6,7 @@
 #include "btrfs.bpf.h"
 #include "ext4.bpf.h"
 #include "frame.bpf.h"
+#include "fuse.bpf.h"
 #include "recover.bpf.h"
 
 #define S_IFMT	0170000
@@ -429,6 +430,7 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 	if (event) {
 		ext4_exit(frame);
 		btrfs_exit(frame);
+		fuse_exit(frame);
 		if (frame_marked(frame, dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
 		if (frame->own_data_pending > 0 && frame_data_settled(frame))

@@ -12,4 +12,8 @@
 /* The call returned and never entered (SYNC_UNENTERED). */
 void elsewhere_judge_unentered(struct verdict *verdict, const struct verdict_facts *facts);
 
+/* The file is on another machine, or a FUSE server keeps it: what was sent, and what the other
+ * end must do for it to be durable. */
+void elsewhere_judge_remote(struct verdict *verdict, const struct verdict_facts *facts);
+
 #endif

@@ -238,17 +238,8 @@ static bool judge_file_system(struct judgement *j)
 			 fsmagic_name(sync->fs_magic));
 		return true;
 	case FSMAGIC_REMOTE:
-		conclude(j, VERDICT_UNPROVEN, REASON_REMOTE,
-			 "%s: what the server did with it cannot be seen here",
-			 fsmagic_name(sync->fs_magic));
-		return true;
 	case FSMAGIC_USERSPACE:
-		if (j->facts->remote_fs)
-			conclude(j, VERDICT_UNPROVEN, REASON_REMOTE,
-				 "virtiofs: what the host did with it cannot be seen here");
-		else
-			conclude(j, VERDICT_UNPROVEN, REASON_USERSPACE_FS,
-				 "a FUSE server decides what a sync does");
+		elsewhere_judge_remote(j->out, j->facts);
 		return true;
 	default:
 		return j->out->inferred = false;

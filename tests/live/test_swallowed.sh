@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Sync calls that never get to a file system: answered by a library, a seccomp filter. Each way once, and a
+# Sync calls that never get to a file system: answered by a library, a seccomp filter, a FUSE server. Each way once, and a
 # healthy twin of it in which nothing is found.
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 26
+plan 33
 
 compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
 player=$work/swallow
@@ -147,3 +147,83 @@ audit untraced "$player" plain "$MNT/untraced"
 problem=''
 holds '.tool.blind_spots | any(test("tracer")) | not' || problem=$(show .tool.blind_spots)
 point "... and not where there was none" "$problem"
+
+# --- FUSE ---
+
+compile -O2 -o "$work/fuse_server" "$live/fuse_server.c" -lfuse3
+[ -e /dev/fuse ] || modprobe fuse
+
+# A server without one kind of sync, or with all. Sets MNT and LOG, which has a line for each
+# sync it was asked for.
+serve() { # WITHOUT
+    MNT=$work/fuse-$1
+    LOG=$work/fuse-$1.log
+    mkdir "$MNT"
+    "$work/fuse_server" "$LOG" "$1" "$MNT" # goes to the background
+    on_exit "release '$MNT'"
+}
+cat >"$work/sync.py" <<'END'
+import ctypes, os, sys
+directory = os.open(sys.argv[1], os.O_RDONLY)
+fd = os.open(sys.argv[1] + "/file", os.O_WRONLY)
+calls = {"fsync": lambda: os.fsync(fd), "fdatasync": lambda: os.fdatasync(fd), "dirsync": lambda: os.fsync(directory),
+         "syncfs": lambda: ctypes.CDLL(None).syncfs(fd) and sys.exit("syncfs")}
+for call in sys.argv[2:]:
+    os.write(fd, b"some data")
+    calls[call]()
+END
+# One point: the calls had these outcomes in turn, and the server was asked for just that.
+expect_served() { # TITLE EXIT "VERDICT/REASON..." ASKED-OF-THE-SERVER TEXT...
+    local problem='' title=$1 exit=$2 verdicts=$3 asked=$4 i=0 text
+    shift 4
+    if [ "$STATUS" != "$exit" ]; then
+        problem="exit $STATUS, not $exit"
+    elif ! holds '.totals.lost_events == 0 and .command.exit_status == 0'; then
+        problem="lost events, or the command failed"
+    elif ! holds '[.syncs[] | "\(.verdict)/\(.reason)"] | join(" ") == $verdicts' --arg verdicts "$verdicts"; then
+        problem=$(show '.syncs | map([.kind, .verdict, .reason])')
+    elif [ "$(paste -sd, "$LOG")" != "$asked" ]; then
+        problem="the server was asked for $(paste -sd, "$LOG")"
+    fi
+    for text; do
+        [ -n "$problem" ] || holds ".syncs[$i].detail | test(\$text)" --arg text "$text" ||
+            problem="call $i says: $(show ".syncs[$i].detail")"
+        i=$((i + 1))
+    done
+    [ -z "$problem" ] || problem+=" ($(summary))"
+    point "$title" "$problem"
+}
+asked=unproven/userspace-fs never=not-durable/swallowed
+
+serve none
+audit fuse python3 "$work/sync.py" "$MNT" fsync fdatasync dirsync
+expect_served "a FUSE server that syncs: it is asked each time, what it does is not known" 3 "$asked $asked $asked" \
+    'fsync all,fsync data,fsyncdir all' \
+    '^sent: FUSE_WRITE and FUSE_FSYNC; the FUSE server must' 'FUSE_FSYNC \(data only\);' 'FUSE_FSYNCDIR;'
+problem=''
+[ "$(stat -f -c %T "$MNT")" = fuseblk ] || [ "$(stat -f -c %T "$MNT")" = fuse ] || problem=$(stat -f -c %T "$MNT")
+holds '.syncs[0].fs | startswith("fuse")' || problem=$(show '.syncs[0].fs')
+point "... the file system is named" "$problem"
+: >"$LOG"
+audit syncfs python3 "$work/sync.py" "$MNT" syncfs
+expect_served "syncfs of it: nothing is asked" 1 "$never" '' 'passes syncfs to no FUSE server like this one'
+serve fsync
+audit nofsync python3 "$work/sync.py" "$MNT" fsync fdatasync fsync
+expect_served "a FUSE server without fsync: asked once, and swallowed from then on" 1 "$never $never $never" 'fsync all' \
+    'answered ENOSYS to FUSE_FSYNC once' 'ENOSYS to FUSE_FSYNC once'
+: >"$LOG"
+audit nofsync-later python3 "$work/sync.py" "$MNT" fsync dirsync
+expect_served "... also for a later audit; directories, which it knows, are asked for" 1 "$never $asked" 'fsyncdir all' \
+    'ENOSYS to FUSE_FSYNC once' 'sent: .*FUSE_FSYNCDIR'
+serve fsyncdir
+audit nofsyncdir python3 "$work/sync.py" "$MNT" dirsync dirsync fsync
+expect_served "a FUSE server without fsync of directories" 1 "$never $never $asked" 'fsyncdir all,fsync all' \
+    'ENOSYS to FUSE_FSYNCDIR once' 'ENOSYS to FUSE_FSYNCDIR once' 'sent: .*FUSE_FSYNC;'
+
+# A library that such a server holds: reading it could make the auditor wait for ever.
+cp "$noop" "$MNT/file"
+audit onfuse env LD_PRELOAD="$MNT/file" "$player" plain "$work/onfuse"
+problem=''
+{ [ -z "$(found)" ] && holds '.totals.syncs == 0 and (.tool.blind_spots | any(test("^1 mapping of code could not be looked at")))'; } ||
+    problem="found: $(found) ($(summary)) $(show .tool.blind_spots)"
+point "a library on FUSE is mapped and not read, which is said" "$problem"

@@ -70,11 +70,117 @@ static void entries_that_may_be_lost(void **state)
 	assert_verdict(VERDICT_UNPROVEN, REASON_EVENTS_LOST, "entry was not seen");
 }
 
+/* --- files that are kept elsewhere --- */
+
+#define FUSE 0x65735546
+
+static struct event_sync make_fuse(enum event_sync_kind kind, uint32_t flags)
+{
+	return (struct event_sync){
+		.kind = kind, .flags = flags, .fs_magic = FUSE, .outer_fs_magic = FUSE};
+}
+
+static void fuse_servers_that_are_asked(void **state)
+{
+	struct event_sync sync = make_fuse(SYNC_FSYNC, SYNC_SENT);
+
+	(void)state;
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_UNPROVEN, REASON_USERSPACE_FS, "FUSE_WRITE and FUSE_FSYNC; the");
+	sync = make_fuse(SYNC_FDATASYNC, SYNC_SENT | SYNC_DATASYNC);
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_UNPROVEN, REASON_USERSPACE_FS, "FUSE_FSYNC (data only); the");
+	sync = make_fuse(SYNC_FSYNC, SYNC_SENT | SYNC_DIRECTORY);
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_UNPROVEN, REASON_USERSPACE_FS, "FUSE_FSYNCDIR");
+	/* No BTF of fuse: whether the server is asked is not known. */
+	sync = make_fuse(SYNC_FSYNC, 0);
+	judge(&sync, KERNEL_VERSION(5, 10), false);
+	assert_verdict(VERDICT_UNPROVEN, REASON_USERSPACE_FS, "unless it answered ENOSYS");
+	/* A refused call promised nothing, whoever keeps the file. */
+	sync.ret = -EBADF;
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN, "was told");
+}
+
+static void fuse_servers_that_are_not(void **state)
+{
+	struct event_sync sync = make_fuse(SYNC_FSYNC, SYNC_UNSENT);
+
+	(void)state;
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_NOT_DURABLE, REASON_SWALLOWED, "ENOSYS to FUSE_FSYNC once");
+	sync = make_fuse(SYNC_FSYNC, SYNC_UNSENT | SYNC_DIRECTORY);
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_NOT_DURABLE, REASON_SWALLOWED, "ENOSYS to FUSE_FSYNCDIR once");
+	sync = make_fuse(SYNC_SYNCFS, SYNC_UNSENT | SYNC_WHOLE_FS);
+	judge(&sync, KERNEL_VERSION(6, 12), false);
+	assert_verdict(VERDICT_NOT_DURABLE, REASON_SWALLOWED, "no FUSE_SYNCFS");
+}
+
+static void virtiofs_is_the_hosts(void **state)
+{
+	struct event_sync sync = make_fuse(SYNC_FSYNC, SYNC_SENT);
+	struct verdict_facts facts = {.sync = &sync, .remote_fs = true};
+
+	(void)state;
+	verdict_judge(&verdict, &facts);
+	assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, "virtiofs, sent: FUSE_FSYNC; virtiofsd");
+	sync.flags = SYNC_SENT | SYNC_WHOLE_FS;
+	sync.kind = SYNC_SYNCFS;
+	verdict_judge(&verdict, &facts);
+	assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, "virtiofs, sent: FUSE_SYNCFS;");
+	sync.flags = SYNC_UNSENT;
+	sync.kind = SYNC_FSYNC;
+	verdict_judge(&verdict, &facts);
+	assert_verdict(VERDICT_NOT_DURABLE, REASON_SWALLOWED, "ENOSYS to FUSE_FSYNC once");
+}
+
+static void what_was_sent(void **state)
+{
+	static const struct {
+		uint64_t magic;
+		const char *sent;
+		const char *sent_for_all;
+	} protocols[] = {
+		{0x6969, "nfs, sent: WRITE and, where", "COMMIT"},
+		{0xFF534D42, "cifs, sent: WRITE and FLUSH", "perhaps no FLUSH"},
+		{0xFE534D42, "smb, sent: WRITE and FLUSH", "perhaps no FLUSH"},
+		{0x01021997, "9p, sent: Twrite and Tfsync", "perhaps no Tfsync"},
+		{0x00c36400, "ceph, sent: ", "OSDs"},
+		{0x5346414F, "afs, sent: StoreData", "StoreData"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		struct event_sync sync = {.kind = SYNC_FSYNC,
+					  .fs_magic = protocols[i].magic,
+					  .outer_fs_magic = protocols[i].magic};
+
+		judge(&sync, KERNEL_VERSION(6, 1), false);
+		assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, protocols[i].sent);
+		assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, "must");
+		assert_true(strlen(verdict.detail) < sizeof(verdict.detail) - 1); /* not cut */
+		sync.kind = SYNC_SYNCFS;
+		sync.flags = SYNC_WHOLE_FS;
+		judge(&sync, KERNEL_VERSION(6, 1), false);
+		assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, protocols[i].sent_for_all);
+		sync.kind = SYNC_FILE_RANGE;
+		sync.flags = SYNC_WRITEOUT;
+		judge(&sync, KERNEL_VERSION(6, 1), false);
+		assert_verdict(VERDICT_UNPROVEN, REASON_REMOTE, "data at most");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answered_by_a_filter),
 		cmocka_unit_test(entries_that_may_be_lost),
+		cmocka_unit_test(fuse_servers_that_are_asked),
+		cmocka_unit_test(fuse_servers_that_are_not),
+		cmocka_unit_test(virtiofs_is_the_hosts),
+		cmocka_unit_test(what_was_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
