@@ -172,7 +172,7 @@ void interpose_describe(char *out, size_t size, const struct interpose_entry *en
 		snprintf(what, sizeof(what), "its own %s return success and do nothing", names);
 	else if (entry->class == INTERPOSE_UNKNOWN)
 		snprintf(what, sizeof(what),
-			 "defines %s itself; what it does with them is not known", names);
+			 "defines %s itself; what becomes of such calls is not known", names);
 	else
 		snprintf(what, sizeof(what), "a library made to swallow %s%s", names,
 			 library->is_read ? "" : " (by its name: the file could not be read)");

@@ -16,7 +16,6 @@
 #include "format.h"
 #include "fsmagic.h"
 #include "innersyncs.h"
-#include "interpose.h"
 #include "interposed.h"
 #include "topology.h"
 #include "verdict.h"
@@ -33,10 +32,7 @@ struct pipeline {
 	pipeline_doubt_fn doubt;
 	void *doubt_ctx;
 	bool doubt_asked, doubt_answer;
-	pipeline_look_fn look;
-	pipeline_harmless_fn harmless;
-	void *mapped_ctx;
-	struct interpose *interpose;
+	struct interposed *interposed;
 	uint32_t kernel_version;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
@@ -63,9 +59,9 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
-	pipeline->interpose = interpose_new();
+	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
-	    !pipeline->failures || !pipeline->interpose) {
+	    !pipeline->failures || !pipeline->interposed) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -81,7 +77,7 @@ void pipeline_free(struct pipeline *pipeline)
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
-	interpose_free(pipeline->interpose);
+	interposed_free(pipeline->interposed);
 	free(pipeline);
 }
 
@@ -97,12 +93,10 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 	pipeline->doubt_ctx = ctx;
 }
 
-void pipeline_on_mapped(struct pipeline *pipeline, pipeline_look_fn look,
-			pipeline_harmless_fn harmless, void *ctx)
+void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
+			interposed_harmless_fn harmless, void *ctx)
 {
-	pipeline->look = look;
-	pipeline->harmless = harmless;
-	pipeline->mapped_ctx = ctx;
+	interposed_on_mapped(pipeline->interposed, look, harmless, ctx);
 }
 
 void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
@@ -478,28 +472,12 @@ static void push_write(struct pipeline *pipeline, const struct event_write *even
 		cover_failed(pipeline->cover, event);
 }
 
-/* A server in the hands of the audited must not make the auditor wait. */
-static bool may_be_read(const struct pipeline *pipeline, const struct event_mapped *event)
-{
-	const struct stack_mount *mount = stack_find_mount(pipeline->stack, event->file.s_dev);
-
-	return fsmagic_class(event->fs_magic) != FSMAGIC_USERSPACE ||
-	       (mount && !strcmp(mount->fs, "virtiofs"));
-}
-
 static void push_mapped(struct pipeline *pipeline, const struct event_mapped *event)
 {
-	struct library library = {0};
 	size_t length = 0;
 	char *path = callpaths_take(pipeline->paths, event->id, &length);
 
-	if (!interpose_count(pipeline->interpose, event)) {
-		if (pipeline->look && may_be_read(pipeline, event))
-			pipeline->look(pipeline->mapped_ctx, event, path, &library);
-		if (interpose_add(pipeline->interpose, event, &library, path, length) &&
-		    pipeline->harmless)
-			pipeline->harmless(pipeline->mapped_ctx, &event->file);
-	}
+	interposed_push(pipeline->interposed, pipeline->stack, event, path, length);
 	free(path);
 }
 
@@ -531,7 +509,7 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
-	interposed_store(pipeline->interpose, pipeline->store);
+	interposed_store(pipeline->interposed, pipeline->store);
 }
 
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)

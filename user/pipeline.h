@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "events.h"
-#include "library.h"
+#include "interposed.h"
 #include "stack.h"
 #include "store.h"
 
@@ -29,12 +29,9 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 typedef void (*pipeline_rescan_fn)(void *ctx);
 void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
 
-/* How a file of code is looked at (library.h), and who is told that one is harmless. */
-typedef void (*pipeline_look_fn)(void *ctx, const struct event_mapped *mapped, const char *path,
-				 struct library *library);
-typedef void (*pipeline_harmless_fn)(void *ctx, const struct event_file *file);
-void pipeline_on_mapped(struct pipeline *pipeline, pipeline_look_fn look,
-			pipeline_harmless_fn harmless, void *ctx);
+/* What is done about code that is mapped, see interposed.h. */
+void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
+			interposed_harmless_fn harmless, void *ctx);
 
 /* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
 void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version);

@@ -30,9 +30,10 @@ static const struct {
 				  "follow it with fdatasync or fsync"},
 	[REASON_NOT_WRITTEN] = {"not-written", "the data was not on the device when it returned",
 				"the call promised nothing for this data: check its return value"},
-	[REASON_SWALLOWED] = {"swallowed", "a layer ignored the call: nothing reached a device",
-			      "keep data that matters off what ignores sync calls: tmpfs, RAM disks, volatile "
-			      "overlays, FUSE servers and seccomp filters that do"},
+	[REASON_SWALLOWED] =
+		{"swallowed", "a layer ignored the call: nothing reached a device",
+		 "keep data that matters off what ignores sync calls: tmpfs, RAM disks, volatile "
+		 "overlays, FUSE servers and seccomp filters that do"},
 	[REASON_FLUSH_DROPPED] =
 		{"flush-dropped",
 		 "a flush went in at the top of the stack and did not reach a leaf",

@@ -7,13 +7,12 @@
 plan 33
 
 compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
-player=$work/swallow
+player=$top/.build/vm/swallow
 noop=$work/libdonothing.so pass=$work/libpasson.so
-compile -O2 -o "$player" "$live/swallow.c"
-compile -O2 -shared -fPIC -o "$noop" "$live/swallow_library.c"
+cp "$top/.build/vm/libdonothing.so" "$noop"
 compile -O0 -shared -fPIC -o "$work/libslow.so" "$live/swallow_library.c"
 compile -O2 -shared -fPIC -DPASS_ON -o "$pass" "$live/swallow_library.c"
-chmod 755 "$player" "$work"/*.so
+chmod 755 "$work"/*.so
 fresh ext4
 
 # The findings, as "SEVERITY PATH" lines.
@@ -49,7 +48,7 @@ audit slow env LD_PRELOAD="$work/libslow.so" "$player" plain "$MNT/slow"
 expect_found "... compiled without optimisation" 1 0 "risk $work/libslow.so" 'do nothing'
 audit pass env LD_PRELOAD="$pass" "$player" plain "$MNT/pass"
 expect_found "a preloaded library that passes on: advice, and the call is durable" 0 1 "advice $pass" \
-    'fsync, fdatasync itself; what it does with them is not known'
+    'fsync, fdatasync itself; what becomes of such calls is not known'
 audit child "$player" child "$noop" "$MNT/child"
 expect_found "preloaded into a child later" 1 0 "risk $noop" 'mapped by 1 process'
 audit open "$player" open "$noop" "$MNT/open"
@@ -150,7 +149,6 @@ point "... and not where there was none" "$problem"
 
 # --- FUSE ---
 
-compile -O2 -o "$work/fuse_server" "$live/fuse_server.c" -lfuse3
 [ -e /dev/fuse ] || modprobe fuse
 
 # A server without one kind of sync, or with all. Sets MNT and LOG, which has a line for each
@@ -159,7 +157,7 @@ serve() { # WITHOUT
     MNT=$work/fuse-$1
     LOG=$work/fuse-$1.log
     mkdir "$MNT"
-    "$work/fuse_server" "$LOG" "$1" "$MNT" # goes to the background
+    "$top/.build/vm/fuse_server" "$LOG" "$1" "$MNT" # goes to the background
     on_exit "release '$MNT'"
 }
 cat >"$work/sync.py" <<'END'

@@ -97,20 +97,31 @@ static void processes_are_told_apart(void **state)
 	interpose_free(interpose);
 }
 
+static void look_at_msync(void *ctx, const struct event_mapped *mapped, const char *path,
+			  struct library *library)
+{
+	(void)ctx;
+	(void)mapped;
+	(void)path;
+	library->is_read = true;
+	library->defines = MSYNC;
+}
+
 static void hostile_names(void **state)
 {
-	struct library library = {.is_read = true, .defines = MSYNC};
-	struct interpose *interpose = interpose_new();
+	struct interposed *interposed = interposed_new();
 	struct event_mapped mapped = make_mapped(7, 20);
+	struct stack *stack = stack_new("/nowhere");
 	struct store *store;
 	sqlite3_stmt *row;
 	struct error err;
 
 	(void)state;
 	memcpy(mapped.comm, "\033[31m\n", 7);
-	assert_false(interpose_add(interpose, &mapped, &library, "/t/\033]0;x\a\n\xff.so", 14));
+	interposed_on_mapped(interposed, look_at_msync, NULL, NULL);
+	interposed_push(interposed, stack, &mapped, "/t/\033]0;x\a\n\xff.so", 14);
 	assert_int_equal(store_open(&store, &err), 0);
-	interposed_store(interpose, store);
+	interposed_store(interposed, store);
 	assert_int_equal(sqlite3_prepare_v2(store_db(store),
 					    "SELECT kind, severity, path, detail FROM findings", -1,
 					    &row, NULL),
@@ -122,13 +133,14 @@ static void hostile_names(void **state)
 			    "/t/\\x1b]0;x\\x07\\n\\xff.so");
 	assert_string_equal(
 		(const char *)sqlite3_column_text(row, 3),
-		"defines msync itself; what it does with them is not known; mapped by 1 "
+		"defines msync itself; what becomes of such calls is not known; mapped by 1 "
 		"process, first by \\x1b[31m\\n (PID 20)");
 	assert_int_equal(sqlite3_step(row), SQLITE_DONE);
 	sqlite3_finalize(row);
 	assert_int_equal(store_number(store, "SELECT count(*) FROM blind_spots"), 0);
 	store_free(store);
-	interpose_free(interpose);
+	stack_free(stack);
+	interposed_free(interposed);
 }
 
 /* --- through the pipeline --- */
