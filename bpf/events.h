@@ -23,6 +23,7 @@ enum event_type {
 	EVENT_DRAIN,	/* the last write in flight of a watched inode completed */
 	EVENT_WRITE,	/* a write that failed, or one queued to a file that has failed ones */
 	EVENT_WRITTEN,	/* an audited process wrote to a file for the first time */
+	EVENT_MAPPED,	/* code of a file that is not known to be harmless was mapped */
 	EVENT_TYPES,
 };
 
@@ -82,6 +83,10 @@ enum event_sync_flag {
 	SYNC_WRITEOUT = 1 << 23,   /* it never promises a flush */
 	SYNC_END_UNSEEN = 1 << 24, /* that it returned is known, not when */
 	SYNC_SEVERAL = 1 << 25,	   /* it is about several files, of which this is the first */
+	SYNC_UNENTERED = 1 << 26,  /* it never entered; a seccomp filter is there to answer it */
+	/* FUSE: whether the kernel asks the server; neither: not known */
+	SYNC_UNSENT = 1 << 27, /* not: the server once said that it knows no such request */
+	SYNC_SENT = 1 << 28,
 };
 
 #define DISK_SEVERAL 0xffffffffU
@@ -234,6 +239,27 @@ struct event_written {
 	__u8 comm[EVENT_COMM_SIZE];
 };
 
+/* A file as it was at one moment: one that is changed or replaced is another. */
+struct event_file {
+	__u64 ino;
+	__u64 ctime_ns;
+	__u32 s_dev;
+	__u32 generation;
+};
+
+/* An audited process maps code of a file, which may take the place of the C library's. */
+struct event_mapped {
+	struct event_header header;
+	__u64 id; /* of the record of its name, as of a sync call */
+	__u64 at_ns;
+	__u64 address; /* 0: it is the program the process was started with */
+	struct event_file file;
+	__u64 fs_magic;
+	__u32 pid;
+	__u32 tid;
+	__u8 comm[EVENT_COMM_SIZE];
+};
+
 /* The name components of a path, leaf first, each with its terminating NUL. */
 struct event_path {
 	struct event_header header;
@@ -307,6 +333,8 @@ EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);
 EVENT_ASSERT("event_written", sizeof(struct event_written) == 64);
+EVENT_ASSERT("event_file", sizeof(struct event_file) == 24);
+EVENT_ASSERT("event_mapped", sizeof(struct event_mapped) == 88);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

@@ -6,6 +6,7 @@
 #include "btrfs.bpf.h"
 #include "ext4.bpf.h"
 #include "frame.bpf.h"
+#include "fuse.bpf.h"
 #include "recover.bpf.h"
 #include "written.bpf.h"
 
@@ -455,6 +456,7 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 	if (event) {
 		ext4_exit(frame);
 		btrfs_exit(frame);
+		fuse_exit(frame);
 		if (frame_marked(frame, frame->kind == SYNC_SURVEY ? dirty_bit : dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
 		if (!takes_whole_file(frame->kind) && left_nothing(frame))

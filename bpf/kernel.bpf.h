@@ -27,6 +27,7 @@
 #define F2FS_MAGIC	    0xF2F52010
 #define BTRFS_BTREE_INODE   1
 #define PF_KTHREAD	    0x00200000 /* include/linux/sched.h, same since 2.6 */
+#define SECCOMP_MODE_FILTER 2	       /* include/uapi/linux/seccomp.h */
 #define PF_IO_WORKER	    0x00000010
 #define FILE_SYNC	    04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
 #define FILE_DSYNC	    00010000
@@ -289,6 +290,10 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct seccomp {
+	int mode;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -298,6 +303,8 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	char comm[16];
+	struct seccomp seccomp;
+	unsigned int ptrace;
 	void *worker_private; /* 5.18 on: struct io_worker of an io_uring worker */
 };
 
@@ -718,6 +725,15 @@ static __always_inline struct pt_regs *user_registers(void)
 #else
 	return NULL;
 #endif
+}
+
+/* May a filter answer system calls of the current task in the kernel's place? */
+static __always_inline bool current_is_filtered(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_core_field_exists(task->seccomp.mode) &&
+	       BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
 static __always_inline bool current_is_io_worker(void)

@@ -18,6 +18,7 @@ struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
 struct direct_syncs_map direct_syncs SEC(".maps");
 struct files_map files SEC(".maps");
+struct harmless_map harmless SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");
@@ -45,6 +46,7 @@ __u32 selftest = 0;
 
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
+__u64 traced = 0;
 __u32 failures = 0;
 __u32 note_files = 0;
 __u32 dirty_bit = 0;

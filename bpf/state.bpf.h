@@ -246,6 +246,14 @@ struct files_map {
 	__type(value, struct written);
 };
 
+/* Files whose code user space has looked at and found to replace no sync call. */
+struct harmless_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_HARMLESS);
+	__type(key, struct event_file);
+	__type(value, __u32);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -288,6 +296,7 @@ extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
 extern struct direct_syncs_map direct_syncs SEC(".maps");
 extern struct files_map files SEC(".maps");
+extern struct harmless_map harmless SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -319,6 +328,7 @@ extern __u32 selftest;	      /* count hits of the auditor's own calls */
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
+extern __u64 traced; /* audited threads that ended with a tracer (ptrace) */
 
 extern __u32 note_files;	   /* remember what audited processes write to */
 extern __u32 dirty_bit;		   /* as dirty_mark, or learnt (written.bpf.c); 0: not yet */

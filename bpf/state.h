@@ -20,6 +20,10 @@
 #define STATE_UNDERWAY	     16384
 #define STATE_COMMS	     16
 #define STATE_CGROUPS	     16
+#define STATE_HARMLESS	     16384
+
+/* How long an audited process has been watched. */
+#define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0

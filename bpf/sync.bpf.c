@@ -35,6 +35,41 @@ static __always_inline int syscall_enter(struct syscall_enter *ctx, __u32 kind, 
 	return is_asked_by_audited(hook) ? open_call(fd_file(ctx->args[0]), kind, hook, flags) : 0;
 }
 
+/*
+ * A call returns that never entered. Where a seccomp filter answers a call, with an error or
+ * with 0, or leaves it to a supervisor, only its return is traced. Else the entry was missed:
+ * of a process that made the call before it was watched, or for want of room.
+ */
+static __always_inline bool is_unentered(__u32 hook)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 *how = bpf_map_lookup_elem(&targets, &tgid);
+
+	return how && *how == TARGET_SINCE_FORK && !frame_of(hook) && current_is_filtered() &&
+	       !totals.losses[LOSS_FRAMES];
+}
+
+/* The file that the first argument names still; registers keep it. */
+static __always_inline struct file *file_of_registers(void)
+{
+	struct pt_regs *regs = user_registers();
+	unsigned long fd = 0;
+
+	if (!regs || bpf_probe_read_kernel(&fd, sizeof(fd), &PT_REGS_PARM1_SYSCALL(regs)))
+		return NULL;
+	return fd_file(fd);
+}
+
+static __always_inline int syscall_exit(struct syscall_exit *ctx, __u32 kind, __u32 hook,
+					__u32 flags)
+{
+	bool named = kind != SYNC_SYNC && kind != SYNC_MSYNC;
+
+	if (is_unentered(hook))
+		open_call(named ? file_of_registers() : NULL, kind, hook, flags | SYNC_UNENTERED);
+	return frame_close(hook, ctx->ret, SCRATCH_SYSCALL);
+}
+
 SEC("tracepoint/syscalls/sys_enter_fsync")
 int enter_fsync(struct syscall_enter *ctx)
 {
@@ -44,7 +79,7 @@ int enter_fsync(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_fsync")
 int exit_fsync(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_FSYNC, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(syscall_exit(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC, 0));
 }
 
 SEC("tracepoint/syscalls/sys_enter_fdatasync")
@@ -56,7 +91,7 @@ int enter_fdatasync(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_fdatasync")
 int exit_fdatasync(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_FDATASYNC, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(syscall_exit(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC, SYNC_DATASYNC));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sync_file_range")
@@ -69,7 +104,8 @@ int enter_sync_file_range(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_sync_file_range")
 int exit_sync_file_range(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_SYNC_FILE_RANGE, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(
+		syscall_exit(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE, SYNC_WRITEOUT));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sync")
@@ -83,7 +119,7 @@ int enter_sync(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_sync")
 int exit_sync(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_SYNC, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(syscall_exit(ctx, SYNC_SYNC, HOOK_SYSCALL_SYNC, SYNC_WHOLE_FS));
 }
 
 SEC("tracepoint/syscalls/sys_enter_syncfs")
@@ -95,7 +131,7 @@ int enter_syncfs(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_syncfs")
 int exit_syncfs(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_SYNCFS, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(syscall_exit(ctx, SYNC_SYNCFS, HOOK_SYSCALL_SYNCFS, SYNC_WHOLE_FS));
 }
 
 /* Which file is mapped where msync begins, and does that mapping reach to its end? */
@@ -155,7 +191,7 @@ int enter_msync(struct syscall_enter *ctx)
 SEC("tracepoint/syscalls/sys_exit_msync")
 int exit_msync(struct syscall_exit *ctx)
 {
-	return GUARDED(frame_close(HOOK_SYSCALL_MSYNC, ctx->ret, SCRATCH_SYSCALL));
+	return GUARDED(syscall_exit(ctx, SYNC_MSYNC, HOOK_SYSCALL_MSYNC, SYNC_DATASYNC));
 }
 
 /* What is allocated to a file that is opened to be synchronous is so too. */

@@ -5,13 +5,13 @@
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 from = parent->tgid, to = child->tgid, one = 1;
+	__u32 from = parent->tgid, to = child->tgid, how = TARGET_SINCE_FORK;
 
 	if (audit_all || from == to) /* a thread */
 		return 0;
 	if (from != self_tgid && !is_member(from))
 		return 0;
-	if (bpf_map_update_elem(&targets, &to, &one, BPF_ANY))
+	if (bpf_map_update_elem(&targets, &to, &how, BPF_ANY))
 		count_loss(LOSS_TARGETS);
 	return 0;
 }
@@ -35,6 +35,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (!is_member(tgid))
 		return 0;
 	GUARDED(close_rest());
+	if (task->ptrace)
+		__sync_fetch_and_add(&traced, 1);
 	if (!audit_all && task->signal->live.counter == 0)
 		bpf_map_delete_elem(&targets, &tgid);
 	return 0;

@@ -117,6 +117,8 @@ static const struct program_row {
 	{"enter_msync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_msync_tree", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_mmap", NULL, 0, ALL_LEVELS, false, NULL},
+	{"exec_mapped", NULL, 0, ALL_LEVELS, false, NULL},
 };
 
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -582,6 +584,24 @@ int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_
 {
 	return bpf_map__update_elem(attach->skel->maps.topology, &dev, sizeof(dev), topology,
 				    sizeof(*topology), BPF_ANY);
+}
+
+int attach_set_harmless(struct attach *attach, const struct event_file *file)
+{
+	uint32_t one = 1;
+
+	return bpf_map__update_elem(attach->skel->maps.harmless, file, sizeof(*file), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+uint64_t attach_traced_threads(const struct attach *attach)
+{
+	return *(volatile __u64 *)&attach->skel->bss->traced;
+}
+
+bool attach_shares_pids(const struct attach *attach)
+{
+	return attach->skel->bss->self_tgid == (uint32_t)getpid();
 }
 
 void attach_on_record(struct attach *attach, attach_record_fn fn, void *ctx)

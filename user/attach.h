@@ -69,6 +69,15 @@ uint32_t attach_self(const struct attach *attach);
 /* Tells the kernel side which devices file system or device @dev stands on. 0 or -errno. */
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology);
 
+/* Tells the kernel side that code of @file needs no record when it is mapped. 0 or -errno. */
+int attach_set_harmless(struct attach *attach, const struct event_file *file);
+
+/* Audited threads that ended while a tracer (ptrace) held them. */
+uint64_t attach_traced_threads(const struct attach *attach);
+
+/* Are the PIDs of the records those of our /proc? */
+bool attach_shares_pids(const struct attach *attach);
+
 /* Receives one record as it came; called from attach_poll. */
 typedef void (*attach_record_fn)(void *ctx, const void *record, size_t size);
 void attach_on_record(struct attach *attach, attach_record_fn fn, void *ctx);

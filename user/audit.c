@@ -14,6 +14,7 @@
 
 #include "exitcode.h"
 #include "format.h"
+#include "library.h"
 #include "pipeline.h"
 #include "processes.h"
 #include "stack.h"
@@ -91,6 +92,21 @@ static bool runs_were_skipped(void *ctx)
 	char names[512];
 
 	return attach_missed_runs(audit->attach, names, sizeof(names)) > 0;
+}
+
+static void look_at(void *ctx, const struct event_mapped *mapped, const char *path,
+		    struct library *library)
+{
+	const struct audit *audit = ctx;
+
+	library_read(library, mapped, path, attach_shares_pids(audit->attach));
+}
+
+static void is_harmless(void *ctx, const struct event_file *file)
+{
+	const struct audit *audit = ctx;
+
+	attach_set_harmless(audit->attach, file);
 }
 
 static void push_record(void *ctx, const void *record, size_t size)
@@ -185,6 +201,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 		return ret;
 	pipeline_on_unknown(audit->pipeline, rescan_for_pipeline, audit);
 	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
+	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;
 }
@@ -394,6 +411,20 @@ static void store_losses(struct audit *audit)
 		store_add_loss(audit->store, cause, missed, 0, "audit again");
 }
 
+/* A tracer can make a call none before any tracepoint of its number is reached. */
+static void store_traced(struct audit *audit)
+{
+	uint64_t traced = attach_traced_threads(audit->attach);
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "%llu thread%s ended with a tracer (ptrace): sync calls that it kept from being "
+		 "made are not seen",
+		 (unsigned long long)traced, traced == 1 ? "" : "s");
+	if (traced)
+		store_add_blind_spot(audit->store, text);
+}
+
 static void store_node(void *ctx, const struct stack_node *node)
 {
 	char dev[32], lower[32];
@@ -442,6 +473,7 @@ void audit_finish(struct audit *audit, int exit_status)
 	audit_drain(audit);
 	store_overlay_blind_spot(audit);
 	store_losses(audit);
+	store_traced(audit);
 	pipeline_finish(audit->pipeline);
 	pipeline_each_device(audit->pipeline, store_node, audit);
 	store_finish(audit->store);

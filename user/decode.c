@@ -74,6 +74,12 @@ int decode_record(struct record *record, const void *data, size_t size)
 		memcpy(&record->written, data, sizeof(record->written));
 		record->written.comm[EVENT_COMM_SIZE - 1] = '\0';
 		return 0;
+	case EVENT_MAPPED:
+		if (header.size != sizeof(record->mapped))
+			return -EBADMSG;
+		memcpy(&record->mapped, data, sizeof(record->mapped));
+		record->mapped.comm[EVENT_COMM_SIZE - 1] = '\0';
+		return 0;
 	default:
 		return -ENOENT;
 	}

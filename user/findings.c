@@ -12,6 +12,10 @@ static const struct {
 	[FINDING_NEVER_SYNCED] = {"never-synced",
 				  "a power cut now loses it: fsync the file before it is closed or "
 				  "renamed, or let it be if it can be made again"},
+	[FINDING_INTERPOSED] =
+		{"interposed",
+		 "keep it out of LD_PRELOAD and /etc/ld.so.preload where data matters; "
+		 "a call it answers never reaches the kernel and is in no list"},
 };
 
 static const char *const severities[SEVERITIES] = {

@@ -39,7 +39,7 @@ static const struct {
 	{0x01021997, FSMAGIC_REMOTE, "9p"},
 	{0x00c36400, FSMAGIC_REMOTE, "ceph"},
 	{0x5346414F, FSMAGIC_REMOTE, "afs"},
-	{0x65735546, FSMAGIC_USERSPACE, "fuse"},
+	{FSMAGIC_FUSE, FSMAGIC_USERSPACE, "fuse"},
 };
 
 enum fsmagic_class fsmagic_class(uint64_t magic)

@@ -14,6 +14,7 @@ enum fsmagic_class {
 };
 
 #define FSMAGIC_OVERLAY 0x794c7630ULL
+#define FSMAGIC_FUSE	0x65735546ULL
 #define FSMAGIC_EXT4	0xEF53ULL /* ext2 and ext3 share it */
 #define FSMAGIC_F2FS	0xF2F52010ULL
 #define FSMAGIC_BTRFS	0x9123683EULL

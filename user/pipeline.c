@@ -17,6 +17,7 @@
 #include "format.h"
 #include "fsmagic.h"
 #include "innersyncs.h"
+#include "interposed.h"
 #include "scope.h"
 #include "topology.h"
 #include "verdict.h"
@@ -34,6 +35,7 @@ struct pipeline {
 	pipeline_doubt_fn doubt;
 	void *doubt_ctx;
 	bool doubt_asked, doubt_answer;
+	struct interposed *interposed;
 	uint32_t kernel_version;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
@@ -63,8 +65,9 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
 	pipeline->exposure = exposure_new(store);
+	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
-	    !pipeline->failures || !pipeline->exposure) {
+	    !pipeline->failures || !pipeline->exposure || !pipeline->interposed) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -81,6 +84,7 @@ void pipeline_free(struct pipeline *pipeline)
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
 	exposure_free(pipeline->exposure);
+	interposed_free(pipeline->interposed);
 	free(pipeline);
 }
 
@@ -94,6 +98,12 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 {
 	pipeline->doubt = fn;
 	pipeline->doubt_ctx = ctx;
+}
+
+void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
+			interposed_harmless_fn harmless, void *ctx)
+{
+	interposed_on_mapped(pipeline->interposed, look, harmless, ctx);
 }
 
 void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
@@ -364,8 +374,10 @@ static int64_t store_row(struct pipeline *pipeline, const struct event_sync *syn
 }
 
 /* Could the verdict be what it is because an event was not seen? */
-static bool may_be_missing_events(const struct verdict *verdict)
+static bool may_be_missing_events(const struct verdict *verdict, const struct event_sync *sync)
 {
+	if (sync->flags & SYNC_UNENTERED)
+		return true;
 	switch (verdict->reason) {
 	case REASON_NO_FLUSH:
 	case REASON_NOT_WRITTEN:
@@ -466,7 +478,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	}
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
-	if (may_be_missing_events(&verdict) && !facts.losses && runs_skipped(pipeline)) {
+	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
 		facts.losses = true;
 		verdict_judge(&verdict, &facts);
 	}
@@ -542,6 +554,15 @@ static void push_write(struct pipeline *pipeline, const struct event_write *even
 		cover_failed(pipeline->cover, event);
 }
 
+static void push_mapped(struct pipeline *pipeline, const struct event_mapped *event)
+{
+	size_t length = 0;
+	char *path = callpaths_take(pipeline->paths, event->id, &length);
+
+	interposed_push(pipeline->interposed, pipeline->stack, event, path, length);
+	free(path);
+}
+
 static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed)
 {
 	struct pipeline *pipeline = ctx;
@@ -571,6 +592,7 @@ void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
 	exposure_finish(pipeline->exposure);
+	interposed_store(pipeline->interposed, pipeline->store);
 }
 
 void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
@@ -599,6 +621,9 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	case EVENT_WRITE:
 		push_write(pipeline, &record.write);
+		break;
+	case EVENT_MAPPED:
+		push_mapped(pipeline, &record.mapped);
 		break;
 	default:
 		break;

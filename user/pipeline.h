@@ -8,6 +8,7 @@
 
 #include "events.h"
 #include "filter.h"
+#include "interposed.h"
 #include "stack.h"
 #include "store.h"
 
@@ -28,6 +29,10 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
  * stacks anew and tells the kernel side. */
 typedef void (*pipeline_rescan_fn)(void *ctx);
 void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
+
+/* What is done about code that is mapped, see interposed.h. */
+void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
+			interposed_harmless_fn harmless, void *ctx);
 
 /* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
 void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version);

@@ -30,8 +30,10 @@ static const struct {
 				  "follow it with fdatasync or fsync"},
 	[REASON_NOT_WRITTEN] = {"not-written", "the data was not on the device when it returned",
 				"the call promised nothing for this data: check its return value"},
-	[REASON_SWALLOWED] = {"swallowed", "a layer ignored the call: nothing reached a device",
-			      "keep data that matters off tmpfs, RAM disks and volatile overlays"},
+	[REASON_SWALLOWED] =
+		{"swallowed", "a layer ignored the call: nothing reached a device",
+		 "keep data that matters off what ignores sync calls: tmpfs, RAM disks, volatile "
+		 "overlays, FUSE servers and seccomp filters that do"},
 	[REASON_FLUSH_DROPPED] =
 		{"flush-dropped",
 		 "a flush went in at the top of the stack and did not reach a leaf",
@@ -47,9 +49,9 @@ static const struct {
 		 "the data is covered, the commit that makes it reachable was not seen",
 		 "audit on a kernel that allows fentry or kprobes"},
 	[REASON_REMOTE] = {"remote", "the promise is kept, or not, on another machine",
-			   "audit the server"},
+			   "see to it that the server does so, and audit it"},
 	[REASON_USERSPACE_FS] = {"userspace-fs", "a FUSE server keeps the promise, or does not",
-				 "audit the server process"},
+				 "see to it that the server does so, and audit its process"},
 	[REASON_EVENTS_LOST] = {"events-lost", "the auditor lost events",
 				"enlarge --ring-size or --ledger-size and audit again"},
 	[REASON_UNTRACKED] = {"untracked", "the auditor did not see enough to prove it",

@@ -24,7 +24,7 @@ CREATE TABLE syncs(
   path             TEXT,                  -- at entry; "..." in front: cut; " (deleted)" behind: was unlinked
   path_raw         BLOB,
   fs               TEXT NOT NULL,
-  ret              INTEGER NOT NULL,      -- 0 or -errno
+  ret              INTEGER NOT NULL,      -- 0 or -errno; of a call that seccomp turned into a signal: more than 0
   latency_ns       INTEGER NOT NULL,
   writeout_ns      INTEGER,               -- of the latency: until the data was written,
   journal_ns       INTEGER,               -- journal, log and waiting,

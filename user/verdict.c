@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elsewhere.h"
 #include "fsmagic.h"
 #include "holes.h"
 #include "ledger.h"
@@ -237,17 +238,8 @@ static bool judge_file_system(struct judgement *j)
 			 fsmagic_name(sync->fs_magic));
 		return true;
 	case FSMAGIC_REMOTE:
-		conclude(j, VERDICT_UNPROVEN, REASON_REMOTE,
-			 "%s: what the server did with it cannot be seen here",
-			 fsmagic_name(sync->fs_magic));
-		return true;
 	case FSMAGIC_USERSPACE:
-		if (j->facts->remote_fs)
-			conclude(j, VERDICT_UNPROVEN, REASON_REMOTE,
-				 "virtiofs: what the host did with it cannot be seen here");
-		else
-			conclude(j, VERDICT_UNPROVEN, REASON_USERSPACE_FS,
-				 "a FUSE server decides what a sync does");
+		elsewhere_judge_remote(j->out, j->facts);
 		return true;
 	default:
 		return j->out->inferred = false;
@@ -541,6 +533,10 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	const struct event_sync *sync = facts->sync;
 
 	memset(verdict, 0, sizeof(*verdict));
+	if (sync->flags & SYNC_UNENTERED) {
+		elsewhere_judge_unentered(verdict, facts);
+		return;
+	}
 	if ((sync->flags & SYNC_NO_FILE) && (sync->ret || !never_flushes(sync))) {
 		judge_errors(&j);
 		if (!sync->ret)

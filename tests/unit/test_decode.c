@@ -82,6 +82,14 @@ static void make_written(struct event_written *written)
 	memset(written->comm, 'c', sizeof(written->comm));
 }
 
+static void make_mapped(struct event_mapped *mapped)
+{
+	memset(mapped, 0, sizeof(*mapped));
+	make_header(&mapped->header, EVENT_MAPPED, sizeof(*mapped));
+	mapped->file.ino = 9;
+	memset(mapped->comm, 'c', sizeof(mapped->comm));
+}
+
 /* From a buffer of just that size, so that ASan sees a byte too many. */
 static int decode_exactly(struct record *record, const void *data, size_t size)
 {
@@ -204,6 +212,20 @@ static void sizes_of_the_others(void **state)
 	assert_string_equal((const char *)record.written.comm, "ccccccccccccccc");
 	written.header.size = sizeof(written) - 8;
 	assert_int_equal(decode_exactly(&record, &written, sizeof(written)), -EBADMSG);
+}
+
+static void mapped_code(void **state)
+{
+	struct event_mapped mapped;
+	struct record record;
+
+	(void)state;
+	make_mapped(&mapped);
+	assert_int_equal(decode_exactly(&record, &mapped, sizeof(mapped)), 0);
+	assert_int_equal(record.mapped.file.ino, 9);
+	assert_string_equal((const char *)record.mapped.comm, "ccccccccccccccc");
+	mapped.header.size = sizeof(mapped) - 8;
+	assert_int_equal(decode_exactly(&record, &mapped, sizeof(mapped)), -EBADMSG);
 }
 
 static void wrong_version(void **state)
@@ -429,11 +451,16 @@ static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 		.size = (uint32_t)(next_random(random) % 4 ? size
 							   : next_random(random) % (2 * room)),
 	};
-	static const size_t fits[] = {sizeof(struct event_flush), sizeof(struct event_drain),
-				      sizeof(struct event_write), SYNC_FIXED, PATH_FIXED};
+	static const size_t fits[] = {sizeof(struct event_flush),
+				      sizeof(struct event_drain),
+				      sizeof(struct event_write),
+				      sizeof(struct event_mapped),
+				      SYNC_FIXED,
+				      PATH_FIXED};
 
 	if (next_random(random) % 4 == 0)
-		header.size = (uint32_t)fits[next_random(random) % 5];
+		header.size =
+			(uint32_t)fits[next_random(random) % (sizeof(fits) / sizeof(fits[0]))];
 	for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
 		uint64_t piece = next_random(random);
 
@@ -458,6 +485,8 @@ static void check_accepted(const struct record *record)
 		assert_int_equal(record->sync.comm[EVENT_COMM_SIZE - 1], '\0');
 	} else if (record->type == EVENT_WRITE) {
 		assert_true(record->write.offset + record->write.bytes >= record->write.offset);
+	} else if (record->type == EVENT_MAPPED) {
+		assert_int_equal(record->mapped.comm[EVENT_COMM_SIZE - 1], '\0');
 	} else if (record->type == EVENT_PATH) {
 		assert_in_range(record->path.length, 0, EVENT_PATH_SIZE);
 		assert_in_range(decode_path(&record->path, text, sizeof(text)), 0,
@@ -499,6 +528,7 @@ int main(void)
 		cmocka_unit_test(no_header),
 		cmocka_unit_test(sizes_of_a_sync),
 		cmocka_unit_test(sizes_of_the_others),
+		cmocka_unit_test(mapped_code),
 		cmocka_unit_test(wrong_version),
 		cmocka_unit_test(unknown_type),
 		cmocka_unit_test(counts_out_of_range),

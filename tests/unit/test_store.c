@@ -666,7 +666,7 @@ static void text_of_a_small_audit(void **state)
 		"UNPROVEN\n"
 		"  1 x fdatasync /nfs/x (nfs, by sqlite3): remote\n"
 		"      nfs: what the server did with it cannot be seen here\n"
-		"      -> audit the server\n"
+		"      -> see to it that the server does so, and audit it\n"
 		"\n"
 		"Time in sync calls 70.0 ms: write-out 20 %, journal and waiting 30 %, flush 50 %; "
 		"longest 10.0 ms\n"
