@@ -194,7 +194,7 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 /* Findings of one kind and severity: each with its file, and once what to do. */
 static void findings_of(struct text *t, const char *severity, const char *kind, long long all)
 {
-	static const char sql[] = "SELECT coalesce(path, '(no file)'), detail FROM findings"
+	static const char sql[] = "SELECT coalesce(path, ''), detail FROM findings"
 				  " WHERE severity = ?1 AND kind = ?2 ORDER BY id LIMIT ?3";
 	bool risk = !strcmp(severity, finding_severity_name(SEVERITY_RISK));
 	sqlite3_stmt *statement = query(t, sql);
@@ -205,8 +205,9 @@ static void findings_of(struct text *t, const char *severity, const char *kind, 
 	sqlite3_bind_int(statement, 3, t->options->all ? -1 : GROUPS_SHOWN);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		shown++;
-		fprintf(t->out, "  %s%-6s%s %s %s\n", risk ? red(t) : "", severity,
-			risk ? plain(t) : "", kind, column(statement, 0));
+		fprintf(t->out, "  %s%-6s%s %s%s%s\n", risk ? red(t) : "", severity,
+			risk ? plain(t) : "", kind, *column(statement, 0) ? " " : "",
+			column(statement, 0));
 		if (*column(statement, 1))
 			fprintf(t->out, "      %s\n", column(statement, 1));
 	}
