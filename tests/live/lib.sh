@@ -182,3 +182,71 @@ expect() { # TITLE EXIT[,EXIT] CALLS "VERDICT/REASON..." [MORE-JQ]
 # a volatile cache.
 # shellcheck disable=SC2034 # used by the tests
 proven="durable/flushed durable/shared-flush durable/fua"
+
+# --- counts, against somebody else's ---
+
+# Kinds that strace cannot see, for a ring carries them; the test has another count of them.
+UNSEEN=none
+# The calls of the report in the words of straced.py.
+# shellcheck disable=SC2016 # jq's own variables
+reported='.syncs[] | select(.kind != "kernel" and (.kind | test("^(\($unseen))$") | not)) |
+    [.kind, .tid, if .kind == "sync" or .kind == "msync" then "" else .path end] | @tsv'
+
+by_kind() { cut -f1 | sort | uniq -c | awk '{ print $2 "=" $1 }' | sort | paste -sd, -; }
+
+# Audits strace and the command below it on the idle device LOOP. Two points: the calls are
+# those that strace saw, each once with its thread and file; the flushes those that the
+# device completed. CALLS holds the calls as "kind=n,...".
+traced=$(python3 "$live/straced.py" --traced)
+compare() { # NAME COMMAND...
+    local name=$1 before after want got problem log=$work/$1.strace
+    shift
+    : >"$log"
+    chmod 666 "$log"
+    sync -f "$MNT"
+    before=$(idle_flushes "$LOOP")
+    audit "$name" strace -f -qq -y -s 16 --seccomp-bpf -o "$log" \
+        -e "trace=$traced" -e 'abbrev=!io_submit' "$@"
+    after=$(flushes_of "$LOOP")
+
+    python3 "$live/straced.py" "$log" | sort >"$work/$name.want"
+    jq -r --arg unseen "$UNSEEN" "$reported" "$JSON" 2>/dev/null | sort >"$work/$name.got"
+    CALLS=$(by_kind <"$work/$name.want")
+    problem=''
+    if ! holds "($sums) and .totals.lost_events == 0"; then
+        problem="no consistent report: $(summary)"
+    elif ! holds '.command.exit_status == 0'; then
+        problem="the command failed: $(tail -n 3 "$work/$name.err" "$work/$name.out")"
+    elif ! cmp -s "$work/$name.want" "$work/$name.got"; then
+        problem="flushaudit has '$(by_kind <"$work/$name.got")': $(diff "$work/$name.want" "$work/$name.got" | head -n 6 || true)"
+    fi
+    point "$name: sync calls as strace counts them (${CALLS:-none})" "$problem"
+
+    want=$((after - before))
+    got=$(jq -r --arg dev "$(dev_of "$LOOP")" '
+        [.devices[] | select(.dev == $dev) | .flushes] as $counted |
+        [.flushes[] | select(.dev == $dev)] | length as $listed |
+        if ($counted | length) == 0 then $listed
+        elif $counted[0] == $listed then $listed else "\($counted[0]) counted, \($listed) listed" end' \
+        "$JSON" 2>/dev/null) || got="no report"
+    problem=''
+    [ "$got" = $want ] || problem="flushaudit has $got, diskstats $want"
+    point "$name: flushes as diskstats counts them ($want)" "$problem"
+}
+
+# The verdicts of that audit: each call one of these, the exit status right, and what is said
+# of the numbers true.
+# shellcheck disable=SC2016 # jq's own variables
+verdicts() { # TITLE EXIT "VERDICT/REASON..." [MORE-JQ]
+    local problem=''
+    if [[ ",$2," != *",$STATUS,"* ]] || ! holds 'all(.syncs[] | select(.kind != "kernel");
+        "\(.verdict)/\(.reason)" as $v | ($wanted | split(" ") | index([$v])) != null)' --arg wanted "$3"; then
+        problem=$(summary)
+    elif [ -n "${4-}" ] && ! holds "$4"; then
+        problem="not true: $4 ($(summary))"
+    fi
+    point "$1" "$problem"
+}
+
+# In jq: how many calls of one of these kinds were on files whose path matches.
+calls_on() { echo "[.syncs[] | select((.kind | test(\"^($1)\$\")) and .path and (.path | test(\"$2\")))] | length"; } # KINDS PATH
