@@ -192,26 +192,43 @@ UNSEEN=none
 reported='.syncs[] | select(.kind != "kernel" and (.kind | test("^(\($unseen))$") | not)) |
     [.kind, .tid, if .kind == "sync" or .kind == "msync" then "" else .path end] | @tsv'
 
-by_kind() { cut -f1 | sort | uniq -c | awk '{ print $2 "=" $1 }' | sort | paste -sd, -; }
+by_kind() { cut -f1 | sort | uniq -c | awk '{ print $2 "=" $1 }' | sort | paste -sd, - | sed 's/^$/none/'; }
+
+# Runs a command between two looks at a device's count of flushes. It is itself below the
+# audit, for a sync(2) of somebody else during the start of the audit would be in one count only.
+cat >"$work/between" <<'END_OF_SCRIPT'
+#!/bin/sh
+device=$1 log=$2 status=0
+shift 2
+look() { awk -v n="$device" '$3 == n { print $19 }' /proc/diskstats; }
+look >"$log"
+"$@" || status=$?
+now=$(look) before=''
+while [ "$now" != "$before" ]; do
+    sleep 0.1
+    before=$now now=$(look)
+done
+echo "$now" >>"$log"
+exit $status
+END_OF_SCRIPT
+chmod 755 "$work/between"
 
 # Audits strace and the command below it on the idle device LOOP. Two points: the calls are
 # those that strace saw, each once with its thread and file; the flushes those that the
-# device completed. CALLS holds the calls as "kind=n,...".
+# device completed.
 traced=$(python3 "$live/straced.py" --traced)
 compare() { # NAME COMMAND...
-    local name=$1 before after want got problem log=$work/$1.strace
+    local name=$1 want got problem log=$work/$1.strace span=$work/$1.span
     shift
-    : >"$log"
-    chmod 666 "$log"
+    : | tee "$log" >"$span"
+    chmod 666 "$log" "$span"
     sync -f "$MNT"
-    before=$(idle_flushes "$LOOP")
-    audit "$name" strace -f -qq -y -s 16 --seccomp-bpf -o "$log" \
+    idle_flushes "$LOOP" >/dev/null
+    audit "$name" "$work/between" "${LOOP#/dev/}" "$span" strace -f -qq -y -s 16 --seccomp-bpf -o "$log" \
         -e "trace=$traced" -e 'abbrev=!io_submit' "$@"
-    after=$(flushes_of "$LOOP")
 
     python3 "$live/straced.py" "$log" | sort >"$work/$name.want"
     jq -r --arg unseen "$UNSEEN" "$reported" "$JSON" 2>/dev/null | sort >"$work/$name.got"
-    CALLS=$(by_kind <"$work/$name.want")
     problem=''
     if ! holds "($sums) and .totals.lost_events == 0"; then
         problem="no consistent report: $(summary)"
@@ -220,9 +237,9 @@ compare() { # NAME COMMAND...
     elif ! cmp -s "$work/$name.want" "$work/$name.got"; then
         problem="flushaudit has '$(by_kind <"$work/$name.got")': $(diff "$work/$name.want" "$work/$name.got" | head -n 6 || true)"
     fi
-    point "$name: sync calls as strace counts them (${CALLS:-none})" "$problem"
+    point "$name: sync calls as strace counts them ($(by_kind <"$work/$name.want"))" "$problem"
 
-    want=$((after - before))
+    want=$(awk 'NR == 1 { before = $1 } { after = $1 } END { print after - before }' "$span")
     got=$(jq -r --arg dev "$(dev_of "$LOOP")" '
         [.devices[] | select(.dev == $dev) | .flushes] as $counted |
         [.flushes[] | select(.dev == $dev)] | length as $listed |
@@ -230,7 +247,7 @@ compare() { # NAME COMMAND...
         elif $counted[0] == $listed then $listed else "\($counted[0]) counted, \($listed) listed" end' \
         "$JSON" 2>/dev/null) || got="no report"
     problem=''
-    [ "$got" = $want ] || problem="flushaudit has $got, diskstats $want"
+    [ "$got" = "$want" ] || problem="flushaudit has $got, diskstats $want"
     point "$name: flushes as diskstats counts them ($want)" "$problem"
 }
 
