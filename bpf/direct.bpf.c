@@ -7,25 +7,17 @@
  */
 #include "frame.bpf.h"
 #include "owner.bpf.h"
+#include "written.bpf.h"
 
-/* Is it a part of a direct write that is to be durable when it completes? */
-static __always_inline struct kiocb *durable_write(struct bio_view *view)
+/* The direct write that a bio is a part of, NULL: it is of none. */
+static __always_inline struct kiocb *direct_write_of(struct bio_view *view)
 {
-	__u64 end_io = view->end_io, private = view->private;
-	struct iomap_dio *dio;
-	struct kiocb *iocb;
+	__u64 end_io, private;
 
-	if (end_io_chain && end_io == end_io_chain) {
-		struct bio *parent = (void *)private;
-
-		end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
-		private = (__u64)BPF_CORE_READ(parent, bi_private);
-	}
+	view_end(view, &end_io, &private);
 	if (!end_io_iomap || end_io != end_io_iomap)
 		return NULL;
-	dio = (void *)private;
-	iocb = BPF_CORE_READ(dio, iocb);
-	return BPF_CORE_READ(iocb, ki_flags) & IOCB_DSYNC ? iocb : NULL;
+	return BPF_CORE_READ((struct iomap_dio *)private, iocb);
 }
 
 static __always_inline struct direct_write *remember_write(struct kiocb *iocb, __u32 disk)
@@ -68,9 +60,15 @@ static __always_inline int on_direct_queue(struct bio *bio)
 	if ((opf & 0xff) != REQ_OP_WRITE || !bytes)
 		return 0;
 	view_bio(UNTYPED(bio), &view);
-	iocb = durable_write(&view);
+	iocb = direct_write_of(&view);
 	if (!iocb)
 		return 0;
+	if (!(BPF_CORE_READ(iocb, ki_flags) & IOCB_DSYNC)) {
+		if (note_files && is_target(bpf_get_current_pid_tgid() >> 32))
+			written_note((__u64)BPF_CORE_READ(iocb, ki_filp, f_mapping, host), bytes);
+		return 0;
+	}
+	/* Each part counts, whoever queues it: one without FUA must not be missed. */
 	bio_target(bio, &disk, &part);
 	write = remember_write(iocb, disk);
 	if (!write || write->disk != disk)

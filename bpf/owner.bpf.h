@@ -32,19 +32,27 @@ static __always_inline void view_bio(struct bio *bio, struct bio_view *view)
 	view->opf = BPF_CORE_READ(bio, bi_opf);
 }
 
+/* The front part of a split bio ends in its parent: how the whole ends. */
+static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64 *private)
+{
+	*end_io = view->end_io;
+	*private = view->private;
+	if (end_io_chain && *end_io == end_io_chain) {
+		struct bio *parent = (void *)view->private;
+
+		*end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
+		*private = (__u64)BPF_CORE_READ(parent, bi_private);
+	}
+}
+
 /* The address space of a direct write, from the structure its end function gets.
  * The kinds that are not iomap's belong to no inode that can be known. */
 static __always_inline bool direct_mapping(struct bio_view *view, struct address_space **mapping)
 {
-	__u64 end_io = view->end_io, private = view->private;
+	__u64 end_io, private;
 	__u32 i;
 
-	if (end_io_chain && end_io == end_io_chain) { /* the front part of a split one */
-		struct bio *parent = (void *)private;
-
-		end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
-		private = (__u64)BPF_CORE_READ(parent, bi_private);
-	}
+	view_end(view, &end_io, &private);
 	if (end_io_iomap && end_io == end_io_iomap) {
 		struct iomap_dio *dio = (void *)private;
 
