@@ -62,7 +62,8 @@ static const char doc[] =
 	"\vThe command keeps its standard streams; the report goes to stderr or -o FILE. Ctrl-C or "
 	"SIGTERM ends the audit and still reports.\n\n"
 	"Exit status: 0 all durable; 1 a sync call was not durable (write-outs that a later flush "
-	"covered do not count); 2 usage or environment error; 3 something stayed unproven.\n\n"
+	"covered do not count), or data or a name can be lost as a finding says; 2 usage or "
+	"environment error; 3 something stayed unproven.\n\n"
 	"Examples:\n"
 	"  sudo flushaudit run -- git add .\n"
 	"  sudo flushaudit run --json -o audit.json --user postgres -- pgbench -T 10";
