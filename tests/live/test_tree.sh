@@ -87,7 +87,7 @@ for signal in INT TERM; do
     began=$SECONDS
     signalled $signal
     problem=''
-    if [ "$STATUS" != 0 ] || ! holds "($sums) and .totals.durable == 1"; then
+    if [ "$(calls_status)" != 0 ] || ! holds "($sums) and .totals.durable == 1"; then
         problem=$(summary)
     elif [ $((SECONDS - began)) -gt 30 ]; then
         problem="it took $((SECONDS - began)) s"
