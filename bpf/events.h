@@ -22,6 +22,7 @@ enum event_type {
 	EVENT_FLUSH,	/* a flush that completed */
 	EVENT_DRAIN,	/* the last write in flight of a watched inode completed */
 	EVENT_WRITE,	/* a write that failed, or one queued to a file that has failed ones */
+	EVENT_WRITTEN,	/* an audited process wrote to a file for the first time */
 	EVENT_MAPPED,	/* code of a file that is not known to be harmless was mapped */
 	EVENT_TYPES,
 };
@@ -39,6 +40,7 @@ enum event_sync_kind {
 	SYNC_URING_FSYNC, /* IORING_OP_FSYNC */
 	SYNC_URING_FILE_RANGE,
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
+	SYNC_SURVEY, /* none: how a file stands that audited processes wrote to */
 	SYNC_KINDS,
 };
 
@@ -172,6 +174,9 @@ struct event_sync {
 	__u32 own_fua;		 /* writes that carried FUA to the drive */
 	__u32 own_data_disk;	 /* where own data went; 0: nowhere, DISK_SEVERAL */
 	__s32 own_meta_pending;	 /* metadata writes of them still in flight at return */
+	__u64 written_ns;	 /* since when the file has what no call before was to sync, */
+	__u64 written_bytes;	 /* and how much, whole pages; 0: nothing, or it stays so */
+	__u64 fs_id;		 /* made of the UUID of the file system */
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 
@@ -215,6 +220,23 @@ struct event_write {
 	__u32 part;  /* 0: not known */
 	__s32 error; /* -errno: it failed; 0: it was queued */
 	__u32 flags; /* enum event_write_flag */
+	__u64 fs_id; /* as in event_sync */
+};
+
+/*
+ * The first write of an audited process to a file, since the audit began. Its name was sent
+ * before, with the same id: below the root of its file system, for which mount is not known.
+ */
+struct event_written {
+	struct event_header header;
+	__u64 id;
+	__u64 at_ns;
+	__u64 ino;
+	__u32 s_dev;
+	__u32 generation;
+	__u32 pid;
+	__u32 pad;
+	__u8 comm[EVENT_COMM_SIZE];
 };
 
 /* A file as it was at one moment: one that is changed or replaced is another. */
@@ -264,6 +286,7 @@ enum event_loss {
 	LOSS_BIOS,	 /* no room to remember a write in flight */
 	LOSS_DEVICES,	 /* no room for another device */
 	LOSS_TARGETS,	 /* no room for another audited process */
+	LOSS_FILES,	 /* no room for another file that was written to */
 	LOSSES,
 };
 
@@ -291,6 +314,7 @@ enum event_hook {
 	HOOK_RQ_ISSUE_FLUSH,
 	HOOK_RQ_COMPLETE,
 	HOOK_DIRECT, /* a direct write completed */
+	HOOK_SURVEY, /* none: user space asks how a file stands */
 	HOOKS,
 };
 
@@ -303,11 +327,12 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
 EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
-EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 184);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 184 + 8 * 152);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 208);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 208 + 8 * 152);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
-EVENT_ASSERT("event_write", sizeof(struct event_write) == 64);
+EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);
+EVENT_ASSERT("event_written", sizeof(struct event_written) == 64);
 EVENT_ASSERT("event_file", sizeof(struct event_file) == 24);
 EVENT_ASSERT("event_mapped", sizeof(struct event_mapped) == 88);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);

@@ -99,6 +99,7 @@ static __always_inline __u64 identify(struct event_write *event, struct bio_view
 {
 	struct owner owner = {};
 	struct ledger_slot *slot;
+	struct inode *host;
 	struct page *page;
 	__u32 index;
 
@@ -122,7 +123,9 @@ static __always_inline __u64 identify(struct event_write *event, struct bio_view
 	page = first_page(view);
 	event->s_dev = owner.s_dev;
 	event->ino = owner.ino;
-	event->generation = BPF_CORE_READ(page_mapping(page), host, i_generation);
+	host = BPF_CORE_READ(page_mapping(page), host);
+	event->generation = BPF_CORE_READ(host, i_generation);
+	event->fs_id = fs_id(BPF_CORE_READ(host, i_sb));
 	return owner.hash;
 }
 

@@ -8,9 +8,7 @@
 #include "frame.bpf.h"
 #include "fuse.bpf.h"
 #include "recover.bpf.h"
-
-#define S_IFMT	0170000
-#define S_IFDIR 0040000
+#include "written.bpf.h"
 
 /* The devices to judge on: from user space's view of the stacks, else the
  * single one the super block names. */
@@ -122,6 +120,7 @@ static __always_inline void aim_at_fs(struct frame *frame, struct super_block *s
 	frame->s_dev = BPF_CORE_READ(sb, s_dev);
 	frame->fs_magic = BPF_CORE_READ(sb, s_magic);
 	frame->sb = (__u64)sb;
+	frame->fs_id = fs_id(sb);
 }
 
 /* Points the frame at a file system as a whole. */
@@ -157,6 +156,8 @@ static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
 	ext4_enter(frame, inode, sb);
 	btrfs_enter(frame, inode);
 	companions_join(frame);
+	if (takes_whole_file(frame->kind))
+		written_take(frame);
 }
 
 static __always_inline void aim_at_file(struct frame *frame, struct file *file)
@@ -220,6 +221,18 @@ __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 		snapshot(frame);
 	else
 		frame->flags |= SYNC_NO_FILE;
+	return 0;
+}
+
+__noinline int frame_late(__u64 address)
+{
+	struct frame *frame = current_frame();
+
+	if (!frame || frame->kind != SYNC_MSYNC || !(frame->flags & SYNC_NO_FILE))
+		return 0;
+	frame->flags &= ~SYNC_NO_FILE;
+	aim_at_file(frame, (struct file *)address);
+	emit_path(address, frame->id);
 	return 0;
 }
 
@@ -399,6 +412,17 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->own_fua = frame->own_fua;
 	event->own_data_disk = frame->own_data_disk;
 	event->own_meta_pending = frame->own_meta_pending;
+	event->written_ns = frame->written_ns;
+	event->written_bytes = frame->written_bytes;
+	event->fs_id = frame->fs_id;
+}
+
+/* Was the current thread in the call already when the audit began? */
+static __always_inline bool was_underway(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return !entries_are_due || !bpf_map_delete_elem(&underway, &tid);
 }
 
 /* A system call of an audited process returns whose entry was not seen. */
@@ -406,6 +430,8 @@ static __always_inline int missed_entry(__u64 opener)
 {
 	barrier_var(opener); /* the bound that is checked is that of what is used */
 	if (opener > HOOK_SYSCALL_MSYNC || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	if (was_underway())
 		return 0;
 	__sync_fetch_and_add(&totals.syncs[opener], 1); /* hooks and kinds are in the same order */
 	__sync_fetch_and_add(&totals.entered[opener], 1);
@@ -431,8 +457,10 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		ext4_exit(frame);
 		btrfs_exit(frame);
 		fuse_exit(frame);
-		if (frame_marked(frame, dirty_mark))
+		if (frame_marked(frame, frame->kind == SYNC_SURVEY ? dirty_bit : dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
+		if (!takes_whole_file(frame->kind) && left_nothing(frame))
+			written_take(frame);
 		if (frame->own_data_pending > 0 && frame_data_settled(frame))
 			frame->own_data_pending = 0; /* their completions were missed */
 		fill_call(event, frame, ret);
@@ -449,4 +477,24 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 	}
 	bpf_map_delete_elem(&frames, &key);
 	return 0;
+}
+
+__noinline int frame_survey(__u64 address)
+{
+	struct inode *inode = (void *)address;
+	struct frame *frame;
+
+	if (frame_open(0, SYNC_SURVEY, HOOK_SURVEY, SYNC_DATASYNC))
+		return 1;
+	frame = current_frame();
+	if (!frame)
+		return 1;
+	frame->flags &= ~SYNC_NO_FILE;
+	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
+	frame_aim(frame, inode);
+	frame->outer_s_dev = frame->s_dev;
+	frame->outer_ino = frame->ino;
+	frame->outer_fs_magic = frame->fs_magic;
+	emit_inode_path(address, frame->id);
+	return frame_close(HOOK_SURVEY, 0, SCRATCH_OTHER);
 }

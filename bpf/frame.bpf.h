@@ -37,12 +37,18 @@ static __always_inline struct frame *frame_of(__u32 opener)
  */
 int frame_open(__u64 file, __u32 kind, __u32 opener, __u32 flags);
 
+/* Which file a call is about that is in progress, where its entry could not tell. */
+int frame_late(__u64 file);
+
 /* A file system below the one the caller named got the call: the inode, or all of it. */
 int frame_inner(__u64 inode);
 int frame_inner_fs(__u64 sb);
 
 /* The call that @opener opened returns: reads the ledger and tells user space. */
 int frame_close(__u32 opener, __s64 ret, __u32 scratch);
+
+/* Tells user space how the inode at @inode stands, as of a call that did nothing. */
+int frame_survey(__u64 inode);
 
 /* Gives the frame to who asked, if another thread did. */
 static __always_inline void frame_asked_by(struct frame *frame, const struct asker *asker)

@@ -186,34 +186,6 @@ int enter_io_submit(struct syscall_enter *ctx)
 	return GUARDED(submit_enter(ctx));
 }
 
-/* The write that such a sync was the end of returns. A kretprobe may have missed the end of
- * the sync: there are only so many that may be waited for at a time (its maxactive). */
-static __always_inline bool is_end_of_write(struct frame *frame)
-{
-	return frame->opener == HOOK_FS_TRACEPOINT || frame->opener == HOOK_VFS_FSYNC_RANGE;
-}
-
-#define CLOSE_AT_EXIT_OF(name)                                                                     \
-	SEC("tracepoint/syscalls/sys_exit_" #name)                                                 \
-	int close_##name(struct syscall_exit *ctx)                                                 \
-	{                                                                                          \
-		struct frame *frame = current_frame();                                             \
-                                                                                                   \
-		if (!frame || !is_end_of_write(frame))                                             \
-			return 0;                                                                  \
-		return GUARDED(                                                                    \
-			frame_close(frame->opener, ctx->ret < 0 ? ctx->ret : 0, SCRATCH_SYSCALL)); \
-	}
-
-CLOSE_AT_EXIT_OF(write)
-CLOSE_AT_EXIT_OF(writev)
-CLOSE_AT_EXIT_OF(pwrite64)
-CLOSE_AT_EXIT_OF(pwritev)
-CLOSE_AT_EXIT_OF(pwritev2)
-CLOSE_AT_EXIT_OF(sendfile64)
-CLOSE_AT_EXIT_OF(splice)
-CLOSE_AT_EXIT_OF(copy_file_range)
-
 /*
  * xfs forces its log only after the data wait (xfs_file_fsync); the last time counts.
  * Before that it flushes a data device that is not the log's: that tells earlier.

@@ -17,6 +17,9 @@
 
 #include "events.h"
 
+#define S_IFMT		    0170000 /* include/uapi/linux/stat.h */
+#define S_IFDIR		    0040000
+#define S_IFREG		    0100000
 #define BDEV_MAGIC	    0x62646576
 #define BTRFS_MAGIC	    0x9123683E
 #define EXT4_MAGIC	    0xEF53
@@ -167,6 +170,14 @@ struct folio { /* 5.16 on; as long as it is of one page, it is its page */
 	unsigned long index;
 };
 
+struct folio___count { /* 5.16 on, measured 6.1, 6.12 */
+	unsigned int _folio_nr_pages;
+};
+
+struct folio___pages { /* measured 6.18, 7.2 */
+	unsigned int _nr_pages;
+};
+
 struct page___mask { /* 7.1 on, measured 7.2 */
 	unsigned long compound_info;
 };
@@ -175,12 +186,25 @@ struct file_system_type {
 	const char *name;
 };
 
+typedef struct {
+	__u8 b[16];
+} uuid_t;
+
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
 	struct block_device *s_bdev;
 	struct file_system_type *s_type;
 	void *s_fs_info;
+	uuid_t s_uuid;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
 };
 
 struct inode {
@@ -190,6 +214,8 @@ struct inode {
 	unsigned long i_ino; /* 8 bytes on every kernel, u64 since 7.x */
 	__u32 i_rdev;
 	__u32 i_generation;
+	unsigned int i_nlink;
+	struct hlist_head i_dentry;
 	long long i_size;
 };
 
@@ -225,6 +251,13 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+struct dentry___flat { /* 7.x */
+	struct hlist_node d_alias;
 };
 
 struct mount {
@@ -392,6 +425,7 @@ enum req_flag_bits {
 
 enum pageflags {
 	PG_writeback = 1,
+	PG_head = 2,
 };
 
 enum req_op {
@@ -585,6 +619,42 @@ static __always_inline __u64 page_index(struct page *page)
 	else
 		index = BPF_CORE_READ((struct page___index *)head, index);
 	return index + ((__u64)page - (__u64)head) / bpf_core_type_size(struct page);
+}
+
+/* How many pages the folio is of that begins with @page. */
+static __always_inline __u32 folio_pages(struct page *page)
+{
+	unsigned long flags = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags), page);
+	if (!(flags & (1UL << bpf_core_enum_value(enum pageflags, PG_head))))
+		return 1;
+	if (bpf_core_field_exists(((struct folio___pages *)0)->_nr_pages))
+		return BPF_CORE_READ((struct folio___pages *)page, _nr_pages);
+	if (bpf_core_field_exists(((struct folio___count *)0)->_folio_nr_pages))
+		return BPF_CORE_READ((struct folio___count *)page, _folio_nr_pages);
+	return 1;
+}
+
+/* Which file system it is: another one made on the same device has another number. */
+static __always_inline __u64 fs_id(struct super_block *sb)
+{
+	__u64 half[2] = {};
+
+	bpf_core_read(half, sizeof(half), &sb->s_uuid);
+	return half[0] ^ half[1];
+}
+
+/* A name of the inode, as the dentry cache has it. NULL: none. */
+static __always_inline struct dentry *inode_alias(struct inode *inode)
+{
+	struct hlist_node *node = BPF_CORE_READ(inode, i_dentry.first);
+
+	if (!node)
+		return NULL;
+	if (bpf_core_field_exists(((struct dentry___flat *)0)->d_alias))
+		return (void *)node - bpf_core_field_offset(struct dentry___flat, d_alias);
+	return (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
 }
 
 /*

@@ -52,18 +52,13 @@ __noinline int path_step(void)
 	return 0;
 }
 
-/* Sends the name the file has now: components from the leaf up to the root of
- * the mount tree, so that it stays right when the file is renamed or removed. */
-__noinline int emit_path(__u64 address, __u64 id)
+static __always_inline void send_path(struct dentry *dentry, struct vfsmount *mnt, __u64 id)
 {
-	struct file *file = (void *)address;
-	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	__u32 zero = 0, size, i;
 	struct path_buffer *buffer = bpf_map_lookup_elem(&path_scratch, &zero);
 
 	if (!buffer)
-		return 0;
+		return;
 	buffer->dentry = (__u64)dentry;
 	buffer->mnt = (__u64)mnt;
 	buffer->path.header.type = EVENT_PATH;
@@ -81,5 +76,24 @@ __noinline int emit_path(__u64 address, __u64 id)
 	       __builtin_offsetof(struct event_path, names);
 	buffer->path.header.size = size;
 	emit(&buffer->path, size, LOSS_RING);
+}
+
+/* Sends the name the file has now: components from the leaf up to the root of
+ * the mount tree, so that it stays right when the file is renamed or removed. */
+__noinline int emit_path(__u64 address, __u64 id)
+{
+	struct file *file = (void *)address;
+
+	send_path(BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), id);
+	return 0;
+}
+
+/* Of no mount: up to the root of its file system (PATH_ODD). */
+__noinline int emit_inode_path(__u64 address, __u64 id)
+{
+	struct dentry *alias = inode_alias((void *)address);
+
+	if (alias)
+		send_path(alias, NULL, id);
 	return 0;
 }

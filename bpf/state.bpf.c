@@ -11,10 +11,13 @@ struct bios_map bios SEC(".maps");
 struct flushes_map flushes SEC(".maps");
 struct frames_map frames SEC(".maps");
 struct targets_map targets SEC(".maps");
+struct underway_map underway SEC(".maps");
+struct cgroups_map cgroups SEC(".maps");
 struct companions_map companions SEC(".maps");
 struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
 struct direct_syncs_map direct_syncs SEC(".maps");
+struct files_map files SEC(".maps");
 struct harmless_map harmless SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
@@ -30,15 +33,26 @@ const volatile __s32 ext4_new_entry = -1;
 const volatile __u32 page_bytes = 4096;
 const volatile __u32 preempt_guard = 0;
 const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
+const volatile __u32 audit_all = 0;
+const volatile __u32 nr_comms = 0;
+const volatile __u32 nr_cgroups = 0;
+const volatile struct state_comm comms[STATE_COMMS] = {};
 
 __u64 base_ns = ~0ULL; /* nothing counts yet */
 __u32 self_tgid = 0;
+__u32 new_calls_count = 0;
+__u32 entries_are_due = 0;
 __u32 selftest = 0;
 
 struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
 __u64 traced = 0;
 __u32 failures = 0;
+__u32 note_files = 0;
+__u32 dirty_bit = 0;
+__u64 marked_mapping = 0;
+__u32 marked_before = 0;
+struct state_file surveyed = {};
 
 /* 6.10 on */
 extern void bpf_preempt_disable(void) __weak __ksym;

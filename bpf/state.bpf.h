@@ -119,7 +119,19 @@ struct frame {
 	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
 	__u32 nested;	   /* the hook that opened it was entered once more */
 	__u32 pad2;
+	__u64 written_ns;
+	__u64 written_bytes;
+	__u64 fs_id;
 	__u64 settled_ns[EVENT_MAX_DEVICES];
+};
+
+/* A file that audited processes wrote to: what no sync call was to make durable yet. */
+struct written {
+	__u64 since_ns; /* the oldest of it, 0: there is none */
+	__s64 bytes;	/* whole pages, each time they became dirty */
+	__u64 inode;	/* its address; who looks there checks what it finds */
+	__u32 generation;
+	__u32 pad;
 };
 
 struct slots_map {
@@ -178,6 +190,21 @@ struct targets_map {
 	__type(value, __u32);
 };
 
+/* Threads that may have been in a sync call already when the audit began. */
+struct underway_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_UNDERWAY);
+	__type(key, __u32); /* tid */
+	__type(value, __u32);
+};
+
+struct cgroups_map {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, STATE_CGROUPS);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
 /* Of the inodes with one hash: sync calls in progress, and when two last met. */
 struct companions {
 	__s64 calls;
@@ -210,6 +237,13 @@ struct direct_syncs_map {
 	__uint(max_entries, STATE_ASKERS);
 	__type(key, __u32); /* tid */
 	__type(value, struct direct_sync);
+};
+
+struct files_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_FILES);
+	__type(key, struct state_file);
+	__type(value, struct written);
 };
 
 /* Files whose code user space has looked at and found to replace no sync call. */
@@ -255,10 +289,13 @@ extern struct bios_map bios SEC(".maps");
 extern struct flushes_map flushes SEC(".maps");
 extern struct frames_map frames SEC(".maps");
 extern struct targets_map targets SEC(".maps");
+extern struct underway_map underway SEC(".maps");
+extern struct cgroups_map cgroups SEC(".maps");
 extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
 extern struct direct_syncs_map direct_syncs SEC(".maps");
+extern struct files_map files SEC(".maps");
 extern struct harmless_map harmless SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
@@ -276,16 +313,28 @@ extern const volatile __s32 ext4_new_entry; /* EXT4_STATE_NEWENTRY, -1: not know
 extern const volatile __u32 page_bytes;
 extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
 extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
+extern const volatile __u32 audit_all;	   /* every process is a target, not those in the map */
+extern const volatile __u32 nr_comms;	   /* threads of these names only, 0: of any */
+extern const volatile __u32 nr_cgroups;	   /* in or below these cgroups only, 0: in any */
+extern const volatile struct state_comm comms[STATE_COMMS];
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
 extern __u32 self_tgid; /* the auditor; its children are audited */
-extern __u32 selftest;	/* count hits of the auditor's own calls */
+extern __u32 new_calls_count;
+extern __u32 entries_are_due; /* a return without an entry is a loss */
+extern __u32 selftest;	      /* count hits of the auditor's own calls */
 
 /* Read while running: in .bss, which user space maps. */
 extern struct event_totals totals;
 extern __u64 hits[HOOKS];
 extern __u64 traced; /* audited threads that ended with a tracer (ptrace) */
+
+extern __u32 note_files;	   /* remember what audited processes write to */
+extern __u32 dirty_bit;		   /* as dirty_mark, or learnt (written.bpf.c); 0: not yet */
+extern __u64 marked_mapping;	   /* the file that last had a page made dirty, */
+extern __u32 marked_before;	   /* and its marks then */
+extern struct state_file surveyed; /* the file user space asks about */
 
 extern __u32 failures; /* a write has failed since the start */
 
@@ -317,9 +366,23 @@ static __always_inline void count_hit(enum event_hook hook)
 		__sync_fetch_and_add(&hits[hook], 1);
 }
 
+/* filter.bpf.c: is who asks of a name and in a cgroup that are audited? */
+int filter_passes(void) __hidden;
+
+/* Is it one of the audited processes? @tgid: of the current task. */
+static __always_inline bool is_member(__u32 tgid)
+{
+	if (audit_all)
+		return tgid != self_tgid && !current_is_kthread();
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+/* ... and are sync calls of the current thread audited? */
 static __always_inline bool is_target(__u32 tgid)
 {
-	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+	if (!new_calls_count || !is_member(tgid))
+		return false;
+	return (!nr_comms && !nr_cgroups) || filter_passes();
 }
 
 /* Puts a record into the ring. Wakes the reader only when much has gathered:
@@ -507,5 +570,7 @@ static __always_inline void asker_served(__u64 key, struct asker *found)
 
 /* path.bpf.c: sends the name of the struct file at @file, for the call @id. */
 int emit_path(__u64 file, __u64 id) __hidden;
+/* ... of the inode at @inode, below the root of its file system. */
+int emit_inode_path(__u64 inode, __u64 id) __hidden;
 
 #endif

@@ -16,6 +16,10 @@
 #define STATE_DIRECT_END_IOS 6
 #define STATE_DIRECTS	     16384
 #define STATE_ASKERS	     4096
+#define STATE_FILES	     65536
+#define STATE_UNDERWAY	     16384
+#define STATE_COMMS	     16
+#define STATE_CGROUPS	     16
 #define STATE_HARMLESS	     16384
 
 /* How long an audited process has been watched. */
@@ -23,6 +27,13 @@
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0
+
+/* A file by its inode; its generation tells it from an earlier one. */
+struct state_file {
+	__u64 ino;
+	__u32 s_dev;
+	__u32 pad;
+};
 
 /* The devices a sync of a file system is judged on, by its s_dev. */
 struct state_topology {
@@ -33,6 +44,12 @@ struct state_topology {
 		__u32 roles; /* enum event_device_role */
 	} devices[EVENT_MAX_DEVICES];
 	__u32 pad;
+};
+
+/* A name of threads that are audited: its bytes under the mask. */
+struct state_comm {
+	__u64 mask[2];
+	__u64 value[2];
 };
 
 #endif

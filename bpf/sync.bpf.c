@@ -4,7 +4,8 @@
  */
 #include "frame.bpf.h"
 
-#define MS_SYNC 4 /* asm-generic/mman-common.h */
+#define MS_SYNC	   4 /* asm-generic/mman-common.h */
+#define FIND_TRIES 32
 
 static __always_inline bool is_asked_by_audited(__u32 hook)
 {
@@ -145,7 +146,8 @@ static __always_inline int msync_enter(struct syscall_enter *ctx, struct mapped 
 
 	if (!(ctx->args[2] & MS_SYNC))
 		flags |= SYNC_WRITEOUT;
-	if (ctx->args[0] + ctx->args[1] > ((mapped->end + page_bytes - 1) & -(__u64)page_bytes))
+	if (mapped->end &&
+	    ctx->args[0] + ctx->args[1] > ((mapped->end + page_bytes - 1) & -(__u64)page_bytes))
 		flags |= SYNC_SEVERAL;
 	return open_call((struct file *)mapped->file, SYNC_MSYNC, HOOK_SYSCALL_MSYNC, flags);
 }
@@ -175,10 +177,14 @@ SEC("tracepoint/syscalls/sys_enter_msync")
 int enter_msync(struct syscall_enter *ctx)
 {
 	struct mapped mapped = {};
+	int i;
 
 	if (!is_asked_by_audited(HOOK_SYSCALL_MSYNC))
 		return 0;
-	bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapped, 0);
+	/* It does not wait for the lock of the mappings. Where it never comes by it, the file is
+	 * known when the call gets to it (frame_late). */
+	for (i = 0; i < FIND_TRIES && !mapped.end; i++)
+		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapped, 0);
 	return GUARDED(msync_enter(ctx, &mapped));
 }
 

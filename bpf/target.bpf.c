@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The audited processes: children of the auditor, and theirs. */
+/* The audited processes: children of the auditor or those it named, and theirs. */
 #include "frame.bpf.h"
 
 SEC("tp_btf/sched_process_fork")
@@ -7,9 +7,9 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 {
 	__u32 from = parent->tgid, to = child->tgid, how = TARGET_SINCE_FORK;
 
-	if (from == to) /* a thread */
+	if (audit_all || from == to) /* a thread */
 		return 0;
-	if (from != self_tgid && !is_target(from))
+	if (from != self_tgid && !is_member(from))
 		return 0;
 	if (bpf_map_update_elem(&targets, &to, &how, BPF_ANY))
 		count_loss(LOSS_TARGETS);
@@ -32,12 +32,12 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
 
-	if (!is_target(tgid))
+	if (!is_member(tgid))
 		return 0;
 	GUARDED(close_rest());
 	if (task->ptrace)
 		__sync_fetch_and_add(&traced, 1);
-	if (task->signal->live.counter == 0)
+	if (!audit_all && task->signal->live.counter == 0)
 		bpf_map_delete_elem(&targets, &tgid);
 	return 0;
 }

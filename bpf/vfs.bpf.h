@@ -71,8 +71,10 @@ static __always_inline int vfs_enter(struct file *file, bool datasync, __u32 hoo
 {
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
 		count_hit(hook);
-	if (is_in_call(current_frame(), hook))
+	if (is_in_call(current_frame(), hook)) {
+		frame_late((__u64)file);
 		return frame_inner((__u64)BPF_CORE_READ(file, f_mapping, host));
+	}
 	return open_below(file, datasync, hook);
 }
 

@@ -19,8 +19,8 @@
 #include "selftest.h"
 
 #define ALL_LEVELS	(1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
-#define WITHOUT_FEXIT	(1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
 #define MAX_BLIND_SPOTS 16
+#define SURVEY_BATCH	64 /* files whose records fit the smallest ring */
 
 #define DIRECT_BLIND                                                                               \
 	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
@@ -53,6 +53,8 @@ static const struct program_row {
 	{"bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
 	{"bio_again", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"bio_again_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
+	{"page_dirty", "writeback_dirty_page", 2, ALL_LEVELS, false, NULL},
+	{"folio_dirty", "writeback_dirty_folio", 2, ALL_LEVELS, false, NULL},
 	{"process_fork", NULL, 0, ALL_LEVELS, false, NULL},
 	{"process_exit", NULL, 0, ALL_LEVELS, false, NULL},
 	{"exit_fsync", NULL, 0, ALL_LEVELS, false, NULL},
@@ -99,14 +101,14 @@ static const struct program_row {
 	{"enter_io_submit", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"fs_ext4_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"close_write", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_writev", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_pwrite64", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_pwritev", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_pwritev2", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_sendfile64", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_splice", NULL, 0, WITHOUT_FEXIT, false, NULL},
-	{"close_copy_file_range", NULL, 0, WITHOUT_FEXIT, false, NULL},
+	{"after_write", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_writev", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_pwrite64", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_pwritev", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_pwritev2", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_sendfile64", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_splice", NULL, 0, ALL_LEVELS, false, NULL},
+	{"after_copy_file_range", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fsync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
@@ -224,6 +226,22 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->page_bytes = getpagesize();
 }
 
+static void set_filter(struct flushaudit_bpf *skel, const struct attach_options *options)
+{
+	const struct filter *filter = options->filter;
+	struct state_comm comms[STATE_COMMS] = {0};
+	size_t i;
+
+	skel->rodata->audit_all = options->everybody && !(filter && filter->nr_pids);
+	if (!filter)
+		return;
+	for (i = 0; i < filter->nr_comms; i++)
+		filter_comm_mask(filter, i, (char *)comms[i].mask, (char *)comms[i].value);
+	memcpy(skel->rodata->comms, comms, sizeof(comms));
+	skel->rodata->nr_comms = filter->nr_comms;
+	skel->rodata->nr_cgroups = filter->nr_cgroups;
+}
+
 /* Mappings are found by a helper, where there is one (5.17 on), else in their tree. */
 static bool finds_mappings(const struct program_row *row)
 {
@@ -258,7 +276,10 @@ static int load_programs(struct attach *attach, const struct attach_options *opt
 		return error_set(err, errno, "cannot open the BPF programs: %s", strerror(errno));
 	size_maps(attach->skel, options);
 	read_kernel_facts(attach, btf);
+	set_filter(attach->skel, options);
 	attach->skel->rodata->preempt_guard = guard;
+	attach->skel->bss->note_files = options->files;
+	attach->skel->bss->dirty_bit = attach->skel->rodata->dirty_mark;
 	for (i = 0; i < NR_ROWS; i++) {
 		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
 		if (!program)
@@ -367,6 +388,10 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 			       "file_write_and_wait_range is inlined in this kernel: the end "
 			       "of the write-back wait is not observed");
 	}
+	if (attach->skel->bss->note_files && !attach->skel->bss->dirty_bit)
+		add_blind_spot(attach, "which files have dirty pages is not known until two pages "
+				       "of one are written: never-synced may be missed (set "
+				       "TMPDIR to a disk)");
 	if (!result.writes_back)
 		add_blind_spot(attach,
 			       "no disk file system for the self-test's file: coverage of the "
@@ -506,7 +531,53 @@ uint64_t attach_start(struct attach *attach)
 		attach->missed_before[i] = missed_by(row_program(attach, i));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	__atomic_store_n(&attach->skel->bss->new_calls_count, 1, __ATOMIC_SEQ_CST);
 	return attach->skel->data->base_ns;
+}
+
+void attach_stop(struct attach *attach)
+{
+	__atomic_store_n(&attach->skel->bss->new_calls_count, 0, __ATOMIC_SEQ_CST);
+}
+
+int attach_add_target(struct attach *attach, uint32_t tgid)
+{
+	uint32_t one = 1;
+
+	return bpf_map__update_elem(attach->skel->maps.targets, &tgid, sizeof(tgid), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+bool attach_has_targets(const struct attach *attach)
+{
+	uint32_t key;
+
+	return !bpf_map__get_next_key(attach->skel->maps.targets, NULL, &key, sizeof(key));
+}
+
+void attach_note_underway(struct attach *attach, uint32_t tid)
+{
+	uint32_t one = 1;
+
+	/* One that finds no room is counted as a loss when it returns. */
+	bpf_map__update_elem(attach->skel->maps.underway, &tid, sizeof(tid), &one, sizeof(one),
+			     BPF_ANY);
+}
+
+void attach_expect_entries(struct attach *attach)
+{
+	__atomic_store_n(&attach->skel->bss->entries_are_due, 1, __ATOMIC_SEQ_CST);
+}
+
+int attach_set_cgroup(struct attach *attach, uint32_t index, int fd)
+{
+	return bpf_map__update_elem(attach->skel->maps.cgroups, &index, sizeof(index), &fd,
+				    sizeof(fd), BPF_ANY);
+}
+
+uint32_t attach_self(const struct attach *attach)
+{
+	return attach->skel->bss->self_tgid;
 }
 
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology)
@@ -547,6 +618,24 @@ int attach_fd(const struct attach *attach)
 int attach_drain(struct attach *attach)
 {
 	return ring_buffer__consume(attach->ring);
+}
+
+int attach_survey(struct attach *attach)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int survey = bpf_program__fd(attach->skel->progs.survey);
+	int files = bpf_map__fd(attach->skel->maps.files);
+	struct state_file file, *at = NULL;
+	int ret = 0, asked = 0;
+
+	while (!ret && !bpf_map_get_next_key(files, at, &file)) {
+		attach->skel->bss->surveyed = file;
+		ret = bpf_prog_test_run_opts(survey, &opts);
+		if (++asked % SURVEY_BATCH == 0)
+			attach_drain(attach);
+		at = &file;
+	}
+	return ret;
 }
 
 void attach_totals(const struct attach *attach, struct event_totals *totals)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "filter.h"
 #include "state.h"
 
 /* What the kernel lets us see. A lower level sees less, and says what. */
@@ -19,9 +20,12 @@ enum attach_level {
 };
 
 struct attach_options {
-	enum attach_level level; /* LEVEL_AUTO: the best that really attaches */
-	uint32_t ring_bytes;	 /* a power of two, 0: default */
-	uint32_t ledger_entries; /* writes in flight and inodes to remember, 0: default */
+	enum attach_level level;     /* LEVEL_AUTO: the best that really attaches */
+	uint32_t ring_bytes;	     /* a power of two, 0: default */
+	uint32_t ledger_entries;     /* writes in flight and inodes to remember, 0: default */
+	bool files;		     /* follow what is written to files, see attach_survey() */
+	const struct filter *filter; /* NULL: none */
+	bool everybody; /* not our children but every process, or those the filter names */
 };
 
 struct attach;
@@ -40,6 +44,27 @@ const char *attach_blind_spot(const struct attach *attach, size_t index);
 
 /* From now on events count; returns the moment, CLOCK_MONOTONIC ns. */
 uint64_t attach_start(struct attach *attach);
+
+/* Audits process @tgid, and what it forks from now on. 0 or -errno. */
+int attach_add_target(struct attach *attach, uint32_t tgid);
+/* Is one of them, or of what descends from them, alive? */
+bool attach_has_targets(const struct attach *attach);
+
+/*
+ * Of threads that were in a sync call when the audit began the return is seen and the entry is
+ * not. That is no loss, of any thread until attach_expect_entries, then of those noted before.
+ */
+void attach_note_underway(struct attach *attach, uint32_t tid);
+void attach_expect_entries(struct attach *attach);
+
+/* No call that enters from now on is audited. */
+void attach_stop(struct attach *attach);
+
+/* Sets cgroup @index of the filter to the directory open as @fd. 0 or -errno. */
+int attach_set_cgroup(struct attach *attach, uint32_t index, int fd);
+
+/* The auditor's own number in the initial pid namespace. */
+uint32_t attach_self(const struct attach *attach);
 
 /* Tells the kernel side which devices file system or device @dev stands on. 0 or -errno. */
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology);
@@ -62,6 +87,10 @@ int attach_fd(const struct attach *attach);
 
 /* Hands every record present to the callback. Returns their number or -errno. */
 int attach_drain(struct attach *attach);
+
+/* Asks how each file stands that audited processes wrote to and no call was to sync since: a
+ * record for each. 0 or -errno. */
+int attach_survey(struct attach *attach);
 
 /* Counters so far: sync calls seen and records lost, by cause. */
 void attach_totals(const struct attach *attach, struct event_totals *totals);

@@ -21,6 +21,7 @@ struct cover {
 	struct store *store;
 	struct uncovered *calls;
 	size_t nr, room;
+	size_t most; /* 0: any number */
 };
 
 struct cover *cover_new(struct flushlog *flushes, struct store *store)
@@ -40,6 +41,11 @@ void cover_free(struct cover *cover)
 		return;
 	free(cover->calls);
 	free(cover);
+}
+
+void cover_limit(struct cover *cover, size_t most)
+{
+	cover->most = most;
 }
 
 /* Takes a flush into account. Returns true when nothing is left to be flushed. */
@@ -98,6 +104,12 @@ void cover_wait(struct cover *cover, const struct verdict *verdict, const struct
 	memcpy(call.disks, verdict->need_disks, sizeof(call.disks));
 	if (!row || !verdict->nr_need || cover_from_log(cover, &call))
 		return;
+	if (cover->most && cover->nr >= cover->most) {
+		size_t dropped = cover->most / 4 + 1; /* many at a time: it moves the rest */
+
+		cover->nr -= dropped;
+		memmove(cover->calls, cover->calls + dropped, cover->nr * sizeof(*list));
+	}
 	if (cover->nr == cover->room) {
 		list = realloc(cover->calls, room * sizeof(*list));
 		if (!list)

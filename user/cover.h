@@ -2,6 +2,7 @@
 #ifndef FLUSHAUDIT_COVER_H
 #define FLUSHAUDIT_COVER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "events.h"
@@ -18,6 +19,9 @@ struct cover;
 /* @flushes and @store are lent. NULL: out of memory. */
 struct cover *cover_new(struct flushlog *flushes, struct store *store);
 void cover_free(struct cover *cover);
+
+/* No more than @most calls wait: the oldest are given up. */
+void cover_limit(struct cover *cover, size_t most);
 
 /* Remembers the call stored as @row, unless flushes already known cover it. */
 void cover_wait(struct cover *cover, const struct verdict *verdict, const struct event_sync *sync,

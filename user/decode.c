@@ -68,6 +68,12 @@ int decode_record(struct record *record, const void *data, size_t size)
 			return -EBADMSG;
 		memcpy(&record->write, data, sizeof(record->write));
 		return record->write.bytes > UINT64_MAX - record->write.offset ? -EBADMSG : 0;
+	case EVENT_WRITTEN:
+		if (header.size != sizeof(record->written))
+			return -EBADMSG;
+		memcpy(&record->written, data, sizeof(record->written));
+		record->written.comm[EVENT_COMM_SIZE - 1] = '\0';
+		return 0;
 	case EVENT_MAPPED:
 		if (header.size != sizeof(record->mapped))
 			return -EBADMSG;

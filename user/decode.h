@@ -14,6 +14,7 @@ struct record {
 		struct event_flush flush;
 		struct event_drain drain;
 		struct event_write write;
+		struct event_written written;
 		struct event_mapped mapped;
 		struct event_path path;
 	};

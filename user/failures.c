@@ -4,17 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RANGES 4096 /* of one file; with more, where it failed is forgotten */
+#define MAX_DAMAGES 65536 /* with more, the newest are known to the ledger only */
+#define MAX_RANGES  4096  /* of one file; with more, where it failed is forgotten */
 
 struct range {
 	uint64_t start, end;
 };
 
+/* A file, by what tells it from one of the same number, here or on a file system made later. */
+struct identity {
+	uint64_t fs_id, ino;
+	uint32_t s_dev, generation;
+};
+
 /* What failed of one file on one disk; or of nobody there. */
 struct damage {
 	struct failure failure; /* but for its bytes, see count_bytes() */
-	uint32_t s_dev, generation, part;
-	uint64_t ino;
+	struct identity file;
+	uint32_t part;
 	uint64_t last_ns; /* the newest failure of all, also when made good */
 	struct range *ranges;
 	size_t nr_ranges, room;
@@ -126,11 +133,25 @@ static uint64_t count_bytes(const struct damage *damage)
 
 /* --- the list --- */
 
-static bool is_of_file(const struct damage *damage, uint32_t s_dev, uint64_t ino,
-		       uint32_t generation)
+static struct identity identity_of_write(const struct event_write *write)
 {
-	return damage->failure.kind != FAILURE_FLUSH && damage->ino == ino &&
-	       damage->s_dev == s_dev && damage->generation == generation;
+	return (struct identity){write->fs_id, write->ino, write->s_dev, write->generation};
+}
+
+static struct identity identity_of_sync(const struct event_sync *sync)
+{
+	return (struct identity){sync->fs_id, sync->ino, sync->s_dev, sync->generation};
+}
+
+static bool is_same(struct identity one, struct identity other)
+{
+	return one.ino == other.ino && one.s_dev == other.s_dev &&
+	       one.generation == other.generation && one.fs_id == other.fs_id;
+}
+
+static bool is_of_file(const struct damage *damage, struct identity file)
+{
+	return damage->failure.kind != FAILURE_FLUSH && is_same(damage->file, file);
 }
 
 static struct damage *add_damage(struct failures *failures, const struct damage *fresh)
@@ -138,6 +159,8 @@ static struct damage *add_damage(struct failures *failures, const struct damage 
 	size_t room = failures->room ? failures->room * 2 : 16;
 	struct damage *list;
 
+	if (failures->nr >= MAX_DAMAGES)
+		return NULL;
 	if (failures->nr == failures->room) {
 		list = realloc(failures->list, room * sizeof(*list));
 		if (!list)
@@ -160,8 +183,7 @@ static struct damage *find_or_add(struct failures *failures, const struct damage
 
 		if (!damage->over && damage->failure.kind == fresh->failure.kind &&
 		    damage->failure.disk == fresh->failure.disk && damage->part == fresh->part &&
-		    damage->meta == fresh->meta &&
-		    is_of_file(damage, fresh->s_dev, fresh->ino, fresh->generation))
+		    damage->meta == fresh->meta && is_of_file(damage, fresh->file))
 			return damage;
 	}
 	return add_damage(failures, fresh);
@@ -175,10 +197,8 @@ static void push_failed(struct failures *failures, const struct event_write *wri
 			    .disk = write->disk,
 			    .since_ns = write->at_ns,
 			    .error = write->error},
-		.s_dev = write->s_dev,
-		.generation = write->generation,
+		.file = identity_of_write(write),
 		.part = write->part,
-		.ino = write->ino,
 		.meta = write->flags & WRITE_META,
 	};
 	struct damage *damage = find_or_add(failures, &fresh);
@@ -205,7 +225,7 @@ void failures_push(struct failures *failures, const struct event_write *write)
 
 		if (damage->over || damage->failure.kind != FAILURE_WRITE ||
 		    damage->failure.disk != write->disk ||
-		    !is_of_file(damage, write->s_dev, write->ino, write->generation))
+		    !is_of_file(damage, identity_of_write(write)))
 			continue;
 		remove_range(damage, write->offset, write->offset + write->bytes);
 		damage->over = !damage->anywhere && !damage->nr_ranges;
@@ -222,16 +242,14 @@ static void ask_ledger(struct failures *failures, const struct event_sync *sync,
 		.failure = {.kind = FAILURE_WRITE,
 			    .disk = device->disk,
 			    .since_ns = device->last_error_ns},
-		.s_dev = sync->s_dev,
-		.generation = sync->generation,
-		.ino = sync->ino,
+		.file = identity_of_sync(sync),
 		.last_ns = device->last_error_ns,
 		.anywhere = true,
 	};
 	size_t i;
 
 	for (i = 0; i < failures->nr; i++)
-		if (is_of_file(&failures->list[i], sync->s_dev, sync->ino, sync->generation) &&
+		if (is_of_file(&failures->list[i], identity_of_sync(sync)) &&
 		    failures->list[i].failure.disk == device->disk &&
 		    failures->list[i].last_ns >= device->last_error_ns)
 			return;
@@ -256,13 +274,18 @@ static bool concerns(const struct damage *damage, const struct event_device *dev
 	       (!damage->part || damage->part == device->part);
 }
 
+/* Was it of the file system that the call is about, all of it? */
+static bool is_on(const struct damage *damage, const struct event_sync *sync)
+{
+	return damage->file.s_dev == sync->s_dev && damage->file.fs_id == sync->fs_id;
+}
+
 /* Does it stand against @sync, and as what? Failures below the device the file
  * system stands on are that layer's to make good: a mirror has another leg. */
 static enum failure_kind stands_against(const struct damage *damage, const struct event_sync *sync)
 {
-	bool own = sync->flags & SYNC_WHOLE_FS
-			   ? sync->kind == SYNC_SYNC || damage->s_dev == sync->s_dev
-			   : is_of_file(damage, sync->s_dev, sync->ino, sync->generation);
+	bool own = sync->flags & SYNC_WHOLE_FS ? sync->kind == SYNC_SYNC || is_on(damage, sync)
+					       : is_of_file(damage, identity_of_sync(sync));
 	size_t i;
 
 	/* A direct write answers for itself alone. */
@@ -298,7 +321,7 @@ void failures_ask(struct failures *failures, const struct event_sync *sync, stru
 	for (i = 0; i < failures->nr; i++) {
 		struct damage *damage = &failures->list[i];
 
-		if (is_of_file(damage, sync->s_dev, sync->ino, sync->generation))
+		if (is_of_file(damage, identity_of_sync(sync)))
 			cut_off(damage, sync->size);
 		kind = stands_against(damage, sync);
 		if (kind == FAILURE_NONE || (failure->kind && kind >= failure->kind))
@@ -326,9 +349,8 @@ static void note_told(struct failures *failures, const struct event_sync *sync,
 
 		if (damage->failure.told.at_ns)
 			continue;
-		if (damage == named ||
-		    (named->failure.kind != FAILURE_FLUSH && !damage->over &&
-		     is_of_file(damage, sync->s_dev, sync->ino, sync->generation)))
+		if (damage == named || (named->failure.kind != FAILURE_FLUSH && !damage->over &&
+					is_of_file(damage, identity_of_sync(sync))))
 			damage->failure.told = call_of(sync);
 	}
 }
@@ -339,9 +361,7 @@ static struct damage *add_named(struct failures *failures, const struct event_sy
 {
 	struct damage fresh = {
 		.failure = *failure,
-		.s_dev = sync->s_dev,
-		.generation = sync->generation,
-		.ino = sync->ino,
+		.file = identity_of_sync(sync),
 		.last_ns = failure->since_ns,
 		.anywhere = true,
 		.over = failure->kind != FAILURE_UNSEEN, /* it stands against this call only */
@@ -357,10 +377,9 @@ static struct damage *find_named(struct failures *failures, const struct event_s
 
 	for (i = 0; i < failures->nr; i++) {
 		struct damage *damage = &failures->list[i];
-		bool own = damage->ino == sync->ino && damage->s_dev == sync->s_dev &&
-			   damage->generation == sync->generation;
 
-		if (own && damage->failure.kind == failure->kind &&
+		if (is_same(damage->file, identity_of_sync(sync)) &&
+		    damage->failure.kind == failure->kind &&
 		    damage->failure.disk == failure->disk &&
 		    damage->failure.since_ns == failure->since_ns)
 			return damage;

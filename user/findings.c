@@ -9,6 +9,9 @@ static const struct {
 	[FINDING_ERROR_SWALLOWED] =
 		{"error-swallowed", "treat the data as lost: write all of it again after an error, "
 				    "or stop; a retried sync proves nothing"},
+	[FINDING_NEVER_SYNCED] = {"never-synced",
+				  "a power cut now loses it: fsync the file before it is closed or "
+				  "renamed, or let it be if it can be made again"},
 	[FINDING_INTERPOSED] =
 		{"interposed",
 		 "keep it out of LD_PRELOAD and /etc/ld.so.preload where data matters; "

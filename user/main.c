@@ -11,6 +11,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"run", cmd_run, "audit a command and all its descendants, then report"},
+	{"watch", cmd_watch, "one line per sync call of the machine, live"},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

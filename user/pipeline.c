@@ -10,6 +10,7 @@
 #include "callpaths.h"
 #include "cover.h"
 #include "decode.h"
+#include "exposure.h"
 #include "failures.h"
 #include "findings.h"
 #include "flushlog.h"
@@ -17,11 +18,13 @@
 #include "fsmagic.h"
 #include "innersyncs.h"
 #include "interposed.h"
+#include "scope.h"
 #include "topology.h"
 #include "verdict.h"
 
 #define MAX_TOUCHED 256
-#define MAX_UNKNOWN 64
+#define MAX_UNKNOWN 1024
+#define MAX_WAITING 16384 /* for a flush, in an endless audit */
 
 struct pipeline {
 	struct stack *stack;
@@ -40,10 +43,12 @@ struct pipeline {
 	struct innersyncs *inner;
 	struct cover *cover;
 	struct failures *failures;
+	struct exposure *exposure;
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
-	size_t nr_unknown;
+	size_t nr_unknown;	       /* ever */
+	const struct filter *filter;   /* NULL: all calls are wanted */
 };
 
 struct pipeline *pipeline_new(struct stack *stack, struct store *store)
@@ -59,9 +64,10 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
+	pipeline->exposure = exposure_new(store);
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
-	    !pipeline->failures || !pipeline->interposed) {
+	    !pipeline->failures || !pipeline->exposure || !pipeline->interposed) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -77,6 +83,7 @@ void pipeline_free(struct pipeline *pipeline)
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
+	exposure_free(pipeline->exposure);
 	interposed_free(pipeline->interposed);
 	free(pipeline);
 }
@@ -104,6 +111,16 @@ void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
 	pipeline->kernel_version = version;
 }
 
+void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
+{
+	pipeline->filter = filter;
+}
+
+void pipeline_set_endless(struct pipeline *pipeline)
+{
+	cover_limit(pipeline->cover, MAX_WAITING);
+}
+
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
 {
 	pipeline->start_ns = start_ns;
@@ -113,6 +130,11 @@ void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
 {
 	pipeline->losses = losses;
 	pipeline->doubt_asked = false;
+}
+
+void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino)
+{
+	exposure_inherited(pipeline->exposure, dev, ino);
 }
 
 uint64_t pipeline_rejected(const struct pipeline *pipeline)
@@ -137,11 +159,17 @@ static bool remember_once(uint32_t *list, size_t *count, size_t room, uint32_t d
 	return true;
 }
 
-/* Looks the stacks up again, once for each thing that was not known. */
+/* Looks the stacks up again, once for each thing that was not known; of very many the oldest
+ * are forgotten. */
 static void look_up_again(struct pipeline *pipeline, uint32_t dev)
 {
-	if (remember_once(pipeline->unknown, &pipeline->nr_unknown, MAX_UNKNOWN, dev) &&
-	    pipeline->rescan)
+	size_t i;
+
+	for (i = 0; i < pipeline->nr_unknown && i < MAX_UNKNOWN; i++)
+		if (pipeline->unknown[i] == dev)
+			return;
+	pipeline->unknown[pipeline->nr_unknown++ % MAX_UNKNOWN] = dev;
+	if (pipeline->rescan)
 		pipeline->rescan(pipeline->rescan_ctx);
 }
 
@@ -387,6 +415,50 @@ static void note_failure(struct pipeline *pipeline, const struct event_sync *syn
 	failures_judged(pipeline->failures, sync, failure, path ? safe : NULL);
 }
 
+/* Nested syncs belong to calls that are looked at themselves. */
+static bool is_wanted(const struct pipeline *pipeline, const struct event_sync *sync,
+		      const char *path)
+{
+	return !pipeline->filter || sync->kind == SYNC_KERNEL ||
+	       scope_holds(pipeline->filter, pipeline->stack, sync, path);
+}
+
+/* The name sent with @id, of a file by its inode. NULL: none came. */
+static const char *take_file_path(struct pipeline *pipeline, uint64_t id, uint32_t s_dev, char *out,
+				  size_t size)
+{
+	size_t length;
+	char *name = callpaths_take(pipeline->paths, id, &length);
+
+	if (!name)
+		return NULL;
+	stack_path(pipeline->stack, s_dev, name, out, size);
+	free(name);
+	return out;
+}
+
+static void push_survey(struct pipeline *pipeline, const struct event_sync *sync)
+{
+	char path[2 * EVENT_PATH_SIZE];
+	const char *name = take_file_path(pipeline, sync->id, sync->s_dev, path, sizeof(path));
+	struct verdict_facts facts;
+
+	if (!is_wanted(pipeline, sync, name))
+		return;
+	gather_facts(pipeline, &facts, sync);
+	facts.losses = facts.losses || runs_skipped(pipeline);
+	exposure_surveyed(pipeline->exposure, &facts, name);
+}
+
+static void push_written(struct pipeline *pipeline, const struct event_written *event)
+{
+	char path[2 * EVENT_PATH_SIZE];
+	const char *name = take_file_path(pipeline, event->id, event->s_dev, path, sizeof(path));
+
+	if (event->at_ns >= pipeline->start_ns)
+		exposure_written(pipeline->exposure, event, name);
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -394,11 +466,16 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	struct verdict_facts facts;
 	struct verdict verdict;
 	size_t length = 0;
+	int64_t row = 0;
+	bool wanted;
 	char *path;
-	int64_t row;
 
 	if (sync->enter_ns < pipeline->start_ns)
 		return; /* the kernel's own, from before the audit */
+	if (sync->kind == SYNC_SURVEY) {
+		push_survey(pipeline, sync);
+		return;
+	}
 	gather_facts(pipeline, &facts, sync);
 	verdict_judge(&verdict, &facts);
 	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
@@ -416,8 +493,12 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		path = backing ? strdup(backing) : NULL;
 		length = path ? strlen(path) : 0;
 	}
-	row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
-	note_failure(pipeline, sync, &verdict.failure, path, length);
+	wanted = is_wanted(pipeline, sync, path);
+	if (wanted)
+		row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
+	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE);
+	if (wanted || sync->ret) /* an error is told once, whoever is told it */
+		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
@@ -426,8 +507,9 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	}
 	if (flush && verdict.kind == VERDICT_DURABLE) {
 		flush->owned = true;
-		store_set_flush_owner(pipeline->store, flush->id, row);
-		if (flush->inner_id)
+		if (row)
+			store_set_flush_owner(pipeline->store, flush->id, row);
+		if (row && flush->inner_id)
 			store_set_parent(pipeline->store, flush->inner_id, row);
 		cover_by_sync(pipeline->cover, sync, flush);
 	}
@@ -509,6 +591,7 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
+	exposure_finish(pipeline->exposure);
 	interposed_store(pipeline->interposed, pipeline->store);
 }
 
@@ -532,6 +615,9 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	case EVENT_DRAIN:
 		cover_drained(pipeline->cover, &record.drain);
+		break;
+	case EVENT_WRITTEN:
+		push_written(pipeline, &record.written);
 		break;
 	case EVENT_WRITE:
 		push_write(pipeline, &record.write);

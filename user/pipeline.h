@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "events.h"
+#include "filter.h"
 #include "interposed.h"
 #include "stack.h"
 #include "store.h"
@@ -36,6 +37,14 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 /* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
 void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version);
 
+/* Calls that are not about what @filter wants are judged, for what they make durable, and not
+ * stored. It is lent. */
+void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter);
+
+/* The audit may go on for weeks: what is remembered is bounded, to the account of what calls
+ * were made up for later. */
+void pipeline_set_endless(struct pipeline *pipeline);
+
 /* Flushes that started before are none of the audit's. */
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns);
 
@@ -48,6 +57,9 @@ void pipeline_push(struct pipeline *pipeline, const void *record, size_t size);
 
 /* The audit has ended: stores the findings. */
 void pipeline_finish(struct pipeline *pipeline);
+
+/* See exposure_inherited(). */
+void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino);
 
 uint64_t pipeline_rejected(const struct pipeline *pipeline);
 /* Sync calls of a kind that arrived. */

@@ -319,7 +319,8 @@ static bool may_be_left_out(const struct verdict_facts *facts, const struct verd
 		return !(sync->flags & SYNC_TID_PASSED);
 	if (sync->fs_magic != FSMAGIC_BTRFS || !(sync->flags & SYNC_ACCOMPANIED))
 		return false;
-	return shown || (!records && (sync->flags & SYNC_LOG_UNCOMMITTED));
+	/* Another one may have put the inode into a log that it has not committed yet. */
+	return shown || !records || !commit_in_call(sync, device->event);
 }
 
 /*

@@ -96,6 +96,7 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 		[SYNC_URING_FSYNC] = "io_uring_fsync",
 		[SYNC_URING_FILE_RANGE] = "io_uring_sync_file_range",
 		[SYNC_KERNEL] = "kernel",
+		[SYNC_SURVEY] = "survey",
 	};
 
 	return kind < SYNC_KINDS ? names[kind] : "?";

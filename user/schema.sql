@@ -4,7 +4,7 @@
 -- and other bytes are escaped; where that changed a path, path_raw keeps it.
 
 CREATE TABLE meta(
-  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, start_ns, end_ns, exit_status
+  key   TEXT PRIMARY KEY,   -- schema, version, level, kernel, filter, start_ns, end_ns, exit_status
   value
 ) WITHOUT ROWID;
 
@@ -89,16 +89,38 @@ CREATE TABLE losses(
   remedy TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- What an endless audit (watch) has counted and let go of.
+CREATE TABLE purged_calls(
+  verdict TEXT NOT NULL,
+  reason  TEXT NOT NULL,
+  covered INTEGER NOT NULL,               -- 1: not durable, and covered by a later flush
+  count   INTEGER NOT NULL,
+  PRIMARY KEY(verdict, reason, covered)
+) WITHOUT ROWID;
+
+CREATE TABLE purged_flushes(
+  dev   TEXT NOT NULL,
+  kind  TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(dev, kind)
+) WITHOUT ROWID;
+
 CREATE TABLE blind_spots(text TEXT NOT NULL);
 
 -- Nested syncs are part of the call they were made for: not counted again.
 CREATE VIEW calls AS SELECT * FROM syncs WHERE kind <> 'kernel';
 
+-- All calls that were judged, kept here or not.
+CREATE VIEW tally AS
+  SELECT verdict, reason, covered_by IS NOT NULL AS covered, count(*) AS count FROM calls GROUP BY 1, 2, 3
+  UNION ALL SELECT verdict, reason, covered, count FROM purged_calls;
+
 CREATE VIEW totals AS SELECT
-  (SELECT count(*) FROM calls) + (SELECT coalesce(sum(syncs), 0) FROM losses) AS syncs,
-  (SELECT count(*) FROM calls WHERE verdict = 'durable')     AS durable,
-  (SELECT count(*) FROM calls WHERE verdict = 'not-durable') AS not_durable,
-  (SELECT count(*) FROM calls WHERE verdict = 'unproven')
-    + (SELECT coalesce(sum(syncs), 0) FROM losses)           AS unproven,
-  (SELECT count(*) FROM flushes WHERE kind = 'request')      AS flushes,
-  (SELECT coalesce(sum(count), 0) FROM losses)               AS lost_events;
+  (SELECT coalesce(sum(count), 0) FROM tally) + (SELECT coalesce(sum(syncs), 0) FROM losses) AS syncs,
+  (SELECT coalesce(sum(count), 0) FROM tally WHERE verdict = 'durable')     AS durable,
+  (SELECT coalesce(sum(count), 0) FROM tally WHERE verdict = 'not-durable') AS not_durable,
+  (SELECT coalesce(sum(count), 0) FROM tally WHERE verdict = 'unproven')
+    + (SELECT coalesce(sum(syncs), 0) FROM losses)                          AS unproven,
+  (SELECT count(*) FROM flushes WHERE kind = 'request')
+    + (SELECT coalesce(sum(count), 0) FROM purged_flushes WHERE kind = 'request') AS flushes,
+  (SELECT coalesce(sum(count), 0) FROM losses)                              AS lost_events;

@@ -35,7 +35,7 @@ int selftest_run(struct selftest_result *result, struct error *err)
 {
 	static const char text[] = "flushaudit self-test\n";
 	struct statfs fs;
-	int fd = open_temporary(), ret = 0;
+	int fd = open_temporary(), page = getpagesize(), ret = 0;
 
 	if (fd < 0)
 		return error_set(
@@ -46,8 +46,9 @@ int selftest_run(struct selftest_result *result, struct error *err)
 	result->writes_back = !fstatfs(fd, &fs) && fs.f_type != TMPFS_MAGIC &&
 			      fs.f_type != RAMFS_MAGIC && fs.f_type != BTRFS_SUPER_MAGIC &&
 			      fs.f_type != OVERLAYFS_SUPER_MAGIC;
-	if (pwrite(fd, text, sizeof(text), 0) < 0 || fsync(fd) ||
-	    pwrite(fd, text, sizeof(text), 0) < 0 || fdatasync(fd) ||
+	/* Two pages: the mark of a dirty one is learnt from the second (written.bpf.c). */
+	if (pwrite(fd, text, sizeof(text), 0) < 0 || pwrite(fd, text, sizeof(text), page) < 0 ||
+	    fsync(fd) || pwrite(fd, text, sizeof(text), 0) < 0 || fdatasync(fd) ||
 	    pwrite(fd, text, sizeof(text), 0) < 0 ||
 	    sync_file_range(fd, 0, 0,
 			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |

@@ -73,6 +73,7 @@ struct stack_mount {
 	uint32_t dev;	  /* s_dev: what the kernel's inode->i_sb->s_dev holds */
 	char fs[32];	  /* "ext4" */
 	char point[1024]; /* first mount point seen */
+	char root[1024];  /* what of the file system is mounted there */
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
 	bool mounted;	    /* at the last scan */
@@ -108,6 +109,10 @@ const struct stack_node *stack_refresh_dev(struct stack *stack, uint32_t dev);
 /* Known nodes and mounts; the pointers stay valid until the next scan or refresh. */
 const struct stack_node *stack_find(const struct stack *stack, uint32_t dev);
 const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s_dev);
+/* Where a file is whose name below the root of file system @s_dev is @name: below the first
+ * mount of it that was seen; @name as it is where none leads to it. */
+void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out,
+		size_t size);
 size_t stack_nr_nodes(const struct stack *stack);
 const struct stack_node *stack_node_at(const struct stack *stack, size_t index);
 size_t stack_nr_mounts(const struct stack *stack);

@@ -88,6 +88,22 @@ const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s
 	return entry ? &entry->mount : NULL;
 }
 
+void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out, size_t size)
+{
+	const struct stack_mount *mount = stack_find_mount(stack, s_dev);
+	const char *root = mount && strcmp(mount->root, "/") != 0 ? mount->root + 1 : "";
+	size_t length = strlen(root);
+
+	/* "..." stands for a front that is missing. */
+	if (!mount || !strncmp(name, "...", 3) || strncmp(name, root, length) != 0) {
+		snprintf(out, size, "%s", name);
+		return;
+	}
+	name += length;
+	snprintf(out, size, "%s%s%s", strcmp(mount->point, "/") != 0 ? mount->point : "",
+		 *name == '/' ? "" : "/", name);
+}
+
 static struct stack_mount_entry *mount_insert(struct stack *stack, uint32_t dev)
 {
 	struct stack_mount_entry **grown;
@@ -128,6 +144,8 @@ static int put_mount(struct stack *stack, const struct line *line)
 				or_empty(mnt_fs_get_fstype(line->fs)));
 		stack_copy_text(mount->point, sizeof(mount->point),
 				or_empty(mnt_fs_get_target(line->fs)));
+		stack_copy_text(mount->root, sizeof(mount->root),
+				or_empty(mnt_fs_get_root(line->fs)));
 		stack_copy_text(mount->source, sizeof(mount->source),
 				or_empty(mnt_fs_get_source(line->fs)));
 		snprintf(mount->options, sizeof(mount->options), "%s%s%s", vfs,

@@ -273,10 +273,53 @@ void store_finish(struct store *store)
 {
 	static const char sql[] = "DELETE FROM syncs WHERE kind = 'kernel' AND parent_id IS NULL;"
 				  "UPDATE devices SET flushes ="
-				  "  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev);";
+				  "  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev)"
+				  "  + coalesce((SELECT sum(count) FROM purged_flushes p"
+				  "              WHERE p.dev = devices.dev), 0);";
 
 	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		note_error(store);
+}
+
+/* The newest row of a table stays: the ids of the next ones are to follow it. */
+#define PURGED_CALLS                                                                               \
+	"id < (SELECT max(id) FROM syncs) AND (verdict <> 'not-durable' OR covered_by IS NOT NULL" \
+	" OR kind = 'kernel' OR id <= ?1)"
+#define PURGED_FLUSHES "id < (SELECT max(id) FROM flushes)"
+
+static void run_once(struct store *store, const char *sql, int64_t argument)
+{
+	sqlite3_stmt *statement;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK)
+		sqlite3_bind_int64(statement, 1, argument);
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		note_error(store);
+	sqlite3_finalize(statement);
+}
+
+void store_purge(struct store *store, int64_t waiting)
+{
+	char sql[256];
+	int64_t last; /* the newest that waits and is given up */
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT id FROM syncs WHERE verdict = 'not-durable' AND covered_by IS NULL"
+		 " AND kind <> 'kernel' ORDER BY id DESC LIMIT 1 OFFSET %lld",
+		 (long long)waiting);
+	last = store_number(store, sql);
+	run_once(store,
+		 "INSERT INTO purged_calls SELECT verdict, reason, covered_by IS NOT NULL, count(*)"
+		 " FROM syncs WHERE kind <> 'kernel' AND " PURGED_CALLS " GROUP BY 1, 2, 3"
+		 " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+		 last);
+	run_once(store, "DELETE FROM syncs WHERE " PURGED_CALLS, last);
+	run_once(store,
+		 "INSERT INTO purged_flushes SELECT dev, kind, count(*) FROM flushes"
+		 " WHERE " PURGED_FLUSHES " GROUP BY 1, 2"
+		 " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+		 0);
+	run_once(store, "DELETE FROM flushes WHERE " PURGED_FLUSHES, 0);
 }
 
 const char *store_error(const struct store *store)

@@ -61,6 +61,12 @@ void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_i
 void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id);
 void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns);
 
+/*
+ * Lets go of all that has been reported, when the audit may go on for weeks: counts stay, in the
+ * totals. What still waits for a flush is kept, the newest @waiting of it.
+ */
+void store_purge(struct store *store, int64_t waiting);
+
 /* Ends the audit: drops nested syncs of nobody audited, counts flushes per device. */
 void store_finish(struct store *store);
 

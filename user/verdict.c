@@ -537,7 +537,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		elsewhere_judge_unentered(verdict, facts);
 		return;
 	}
-	if (sync->flags & SYNC_NO_FILE) {
+	if ((sync->flags & SYNC_NO_FILE) && (sync->ret || !never_flushes(sync))) {
 		judge_errors(&j);
 		if (!sync->ret)
 			conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,

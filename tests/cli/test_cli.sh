@@ -2,7 +2,7 @@
 # The command line: help, errors and exit codes of the built program.
 # shellcheck source-path=SCRIPTDIR/../live source=tap.sh
 . "$(dirname "$0")/../live/tap.sh"
-plan 31
+plan 45
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 FLUSHAUDIT=${FLUSHAUDIT:-$top/.build/flushaudit}
@@ -48,13 +48,22 @@ helps() { # TITLE WORDS COMMAND...
 
 helps "--help" 'run' "$FLUSHAUDIT" --help
 helps "run --help" '--json' "$FLUSHAUDIT" run --help
+helps "watch --help" '--bad' "$FLUSHAUDIT" watch --help
 helps "--version" '[0-9]\.[0-9]' "$FLUSHAUDIT" --version
 call "$FLUSHAUDIT" --help
 cp "$work/out" "$work/help"
-call "$FLUSHAUDIT" run --help
-cat "$work/out" >>"$work/help"
+for command in run watch; do
+    call "$FLUSHAUDIT" $command --help
+    cat "$work/out" >>"$work/help"
+    for option in --level --ring-size --ledger-size --pid --comm --cgroup --unit --dev --path; do
+        grep -q -- "$option" "$work/out" || echo "$command $option" >>"$work/unhelped"
+    done
+done
 problem=''
-for option in --json --db --all --level --follow --user --ring-size --ledger-size; do
+[ ! -s "$work/unhelped" ] || problem=$(paste -sd, "$work/unhelped")
+point "help of every auditing command names the common options" "${problem:+missing: $problem}"
+problem=''
+for option in --json --db --all --level --follow --user --ring-size --ledger-size --bad --count --duration; do
     grep -q -- "$option" "$work/help" || problem+="$option "
 done
 point "help names every option" "${problem:+missing: $problem}"
@@ -79,6 +88,27 @@ fails "an unknown level" 'psychic' 'fentry.*kprobe.*tracepoint' "$FLUSHAUDIT" ru
 fails "an unknown value of --follow" 'sideways' 'command' "$FLUSHAUDIT" run --follow=sideways -- true
 fails "a ring size that is no number" '--ring-size|ring' 'byte|number|power' "$FLUSHAUDIT" run --ring-size many -- true
 fails "a ledger size of nothing" '--ledger-size|ledger' 'number|at least|1' "$FLUSHAUDIT" run --ledger-size 0 -- true
+
+fails "watch with a command" "'true'.*no command" 'flushaudit run' "$FLUSHAUDIT" watch -- true
+fails "watch: an abbreviated option is no option" '--dura' '--help' "$FLUSHAUDIT" watch --dura 1
+fails "a count of nothing" '--count 0' 'number from 1' "$FLUSHAUDIT" watch --count 0
+fails "run --pid" '--pid' 'watch --pid' "$FLUSHAUDIT" run --pid $$ -- true
+
+# --- filters that name nothing there is ---
+
+fails "--pid of no process" '--pid 4194305: no such process' '--comm|ps' "$FLUSHAUDIT" watch --pid 4194305
+fails "--pid that is no number" '--pid systemd' 'number' "$FLUSHAUDIT" watch --pid systemd
+fails "--comm with a * inside" "a\*b" 'ps -o comm' "$FLUSHAUDIT" watch --comm 'a*b'
+fails "--dev that is none" '--dev nosuch: no block device' 'lsblk' "$FLUSHAUDIT" watch --dev nosuch
+fails "--dev of a file" '--dev /etc/passwd: no block device' 'lsblk' "$FLUSHAUDIT" watch --dev /etc/passwd
+fails "--path of nothing" "--path ''" 'file or directory' "$FLUSHAUDIT" watch --path ''
+if grep -q ' cgroup2 ' /proc/mounts; then
+    fails "--cgroup that is none" '--cgroup nosuch: there is no /' '/proc/PID/cgroup' "$FLUSHAUDIT" watch --cgroup nosuch
+    fails "--unit that does not run" '--unit nosuch: no cgroup' 'systemctl' "$FLUSHAUDIT" run --unit nosuch -- true
+else
+    fails "--cgroup without cgroup2" 'no cgroup2' 'mount' "$FLUSHAUDIT" watch --cgroup nosuch
+    fails "--unit without cgroup2" 'no cgroup2' 'mount' "$FLUSHAUDIT" run --unit nosuch -- true
+fi
 
 # --- what the environment refuses ---
 

@@ -1,69 +1,11 @@
 #!/usr/bin/env bash
 # Counts are exact: sync calls against strace in the same run, flushes against
-# /proc/diskstats over the same span, for git, SQLite and PostgreSQL.
+# /proc/diskstats over the same span, for git and for the databases that live
+# in the program that uses them: SQLite, LMDB, RocksDB.
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 27
-
-kinds="fsync fdatasync sync_file_range"
-
-# How often each call returned, as "kind=n,kind=n" sorted by kind.
-straced() { # LOG
-    awk '{ call = "" }
-        /<unfinished \.\.\.>/ { next }
-        match($0, /^[0-9]+ +[a-z_]+\(/) { call = $2; sub(/\(.*/, "", call) }
-        match($0, /^[0-9]+ +<\.\.\. [a-z_]+ resumed>/) { call = $3 }
-        call != "" && /= -?[0-9]+/ { n[call]++ }
-        END { for (call in n) print call "=" n[call] }' "$1" | sort | paste -sd, -
-}
-
-reported='[.syncs[] | select(.kind != "kernel")] | group_by(.kind) |
-    map("\(.[0].kind)=\(length)") | sort | join(",")'
-
-# Audits strace and the command below it on the idle device LOOP. Two points:
-# the calls are those that strace saw, the flushes those the device completed.
-compare() { # NAME COMMAND...
-    local name=$1 before after want got problem
-    shift
-    sync -f "$MNT"
-    before=$(idle_flushes "$LOOP")
-    audit "$name" strace -f -qq -o "$work/$name.strace" -e "trace=${kinds// /,}" "$@"
-    after=$(flushes_of "$LOOP")
-    touch "$work/$name.strace"
-
-    want=$(straced "$work/$name.strace")
-    problem=''
-    if ! got=$(jq -er "$reported" "$JSON" 2>&1) || ! holds "($sums) and .totals.lost_events == 0"; then
-        problem="no consistent report: $(summary)"
-    elif ! holds '.command.exit_status == 0'; then
-        problem="the command failed: $(tail -n 3 "$work/$name.err" "$work/$name.out")"
-    elif [ "$got" != "$want" ]; then
-        problem="flushaudit has '$got', strace '$want'"
-    fi
-    point "$name: sync calls as strace counts them (${want:-none})" "$problem"
-
-    want=$((after - before))
-    got=$(jq -r --arg dev "$(dev_of "$LOOP")" '
-        [.devices[] | select(.dev == $dev) | .flushes] as $counted |
-        [.flushes[] | select(.dev == $dev)] | length as $listed |
-        if ($counted | length) == 0 then $listed
-        elif $counted[0] == $listed then $listed else "\($counted[0]) counted, \($listed) listed" end' \
-        "$JSON" 2>/dev/null) || got="no report"
-    problem=''
-    [ "$got" = $want ] || problem="flushaudit has $got, diskstats $want"
-    point "$name: flushes as diskstats counts them ($want)" "$problem"
-}
-
-# The verdicts of that audit: each call one of these.
-verdicts() { # TITLE EXIT "VERDICT/REASON..."
-    local problem=''
-    if [[ ",$2," != *",$STATUS,"* ]] || ! holds 'all(.syncs[] | select(.kind != "kernel");
-        "\(.verdict)/\(.reason)" as $v | ($wanted | split(" ") | index([$v])) != null)' --arg wanted "$3"; then
-        problem=$(summary)
-    fi
-    point "$1" "$problem"
-}
+plan 60
 
 fresh ext4
 
@@ -85,56 +27,77 @@ done
 
 # --- SQLite ---
 
+# 20 transactions. A rollback journal is synced, then the database; EXTRA syncs the
+# directory as well once the journal is gone. In WAL mode only FULL and EXTRA sync each one.
 for mode in DELETE WAL; do
-    for level in FULL OFF; do
+    for level in OFF NORMAL FULL EXTRA; do
         name=sqlite-$mode-$level
         {
             echo "PRAGMA synchronous=$level; PRAGMA journal_mode=$mode; CREATE TABLE t (n);"
             for ((i = 1; i <= 20; i++)); do echo "INSERT INTO t VALUES ($i);"; done
         } >"$work/$name.sql"
         compare "$name" sqlite3 -init /dev/null "$MNT/$name.db" ".read $work/$name.sql"
-        if [ $level = FULL ]; then
-            verdicts "$name: all durable" 0 "$proven durable/clean"
-        else
-            verdicts "$name: no calls" 0 none
-        fi
+        case $mode-$level in
+        *-OFF) expect "$name: no calls" 0 "" none ;;
+        WAL-NORMAL) claim="($(calls_on fdatasync 'db-wal$')) < 20" ;;
+        WAL-*) claim="($(calls_on fdatasync 'db-wal$')) >= 20" ;;
+        *) claim="($(calls_on fdatasync 'db$')) >= 20 and ($(calls_on fdatasync 'db-journal$')) >= 20" ;;
+        esac
+        [ $level = OFF ] || verdicts "$name: all durable" 0 "$proven durable/clean" "$claim"
     done
 done
 
-# --- PostgreSQL ---
+# --- LMDB ---
 
-pg=''
-for dir in /usr/lib/postgresql/*/bin; do [ ! -x "$dir/pgbench" ] || pg=$dir; done
-if [ -z "$pg" ]; then skip_rest "PostgreSQL is not installed"; fi
-cat >"$work/serve" <<'END'
-#!/bin/sh -eu
-# The whole life of a server: start, a short pgbench, stop.
-cd "$2"
-"$1/pg_ctl" start -s -w -D "$2/data" -l "$2/log" -o "-c listen_addresses= -c unix_socket_directories=$2 -c fsync=$3"
-"$1/pgbench" -h "$2" -i -q -s 1 postgres
-"$1/pgbench" -h "$2" -n -c 4 -j 2 -t 50 postgres
-"$1/psql" -h "$2" -qc CHECKPOINT postgres
-"$1/pg_ctl" stop -s -w -m fast -D "$2/data"
-END
-chmod 755 "$work/serve"
-for fsync in on off; do
-    home=$MNT/pg-$fsync
-    install -d -o postgres "$home"
-    (cd / && runuser -u postgres -- "$pg/initdb" -N -A trust -U postgres -D "$home/data") >"$work/initdb.out" 2>&1
-    : >"$work/postgresql-$fsync.strace"
-    chmod 666 "$work/postgresql-$fsync.strace"
-    # The user is changed by flushaudit in one run, by the command in the other.
-    export PGUSER=postgres
-    if [ $fsync = on ]; then
-        AUDIT_OPTIONS=(--user postgres)
-        compare "postgresql-$fsync" "$work/serve" "$pg" "$home" $fsync
-        AUDIT_OPTIONS=()
-        verdicts "PostgreSQL with fsync on: all durable" 0 "not-durable/writeout-only $proven durable/clean"
-    else
-        compare "postgresql-$fsync" runuser -u postgres -- "$work/serve" "$pg" "$home" $fsync
-        problem=''
-        holds '[.syncs[] | select(.kind == "fsync" or .kind == "fdatasync")] | length < 20' ||
-            problem=$(summary)
-        point "PostgreSQL with fsync off: next to no calls" "$problem"
-    fi
+# 20 transactions: the pages, then the meta page, which a descriptor opened O_DSYNC writes;
+# through a writable map, both by msync.
+cat >"$work/pages.py" <<'END_OF_SCRIPT'
+import sys
+import lmdb
+options = dict.fromkeys(sys.argv[3:], True)
+for name in ("sync", "metasync"):
+    if options.pop("no-" + name, False):
+        options[name] = False
+environment = lmdb.open(sys.argv[1], map_size=1 << 20, **options)
+for number in range(int(sys.argv[2])):
+    with environment.begin(write=True) as transaction:
+        transaction.put(b"key %d" % number, b"value")
+# No sync when it is closed: the process just ends.
+END_OF_SCRIPT
+for options in "" no-metasync no-sync writemap "writemap map_async" "writemap no-sync"; do
+    name=lmdb-${options:-default}
+    name=${name// /-}
+    mkdir "$MNT/$name"
+    # shellcheck disable=SC2086 # words
+    compare "$name" /usr/bin/python3 "$work/pages.py" "$MNT/$name" 20 $options
+    case $options in
+    "") wanted="fdatasync=20,o_dsync=20" ;;
+    no-metasync) wanted="fdatasync=20" ;;
+    *no-sync) wanted="" ;;
+    *) wanted="msync=40" ;;
+    esac
+    case $options in
+    *map_async) expect "LMDB, MDB_MAPASYNC: only written out" 1 "$wanted" not-durable/writeout-only ;;
+    *no-sync) expect "LMDB, $options: no calls" 0 "" none ;;
+    *) expect "LMDB, ${options:-as it is}: all durable" 0 "$wanted" "$proven durable/clean" ;;
+    esac
+done
+
+# --- RocksDB ---
+
+# 40 keys. Without sync=1 its own files are synced, not the log of the keys. Whether the
+# system has sync_file_range it finds out by calls that write nothing.
+for options in --sync=1 --sync=0 "--sync=0 --disable_wal=1"; do
+    name=rocksdb$(tr -d ' =-' <<<"$options")
+    # shellcheck disable=SC2086 # words
+    compare "$name" db_bench --benchmarks=fillseq --num=40 --threads=1 --compression_type=none \
+        --db="$MNT/$name" $options
+    claim="($(calls_on fdatasync '[.]log$'))"
+    case $options in
+    --sync=1) claim+=" >= 40" ;;
+    --sync=0) claim+=" == 0" ;;
+    *) claim+=" == 0 and ($(calls_on fdatasync '[.]sst$')) >= 1" ;;
+    esac
+    verdicts "RocksDB, $options: what it synced is durable" 0 \
+        "not-durable/writeout-only $proven durable/clean" "$claim"
 done

@@ -73,6 +73,15 @@ static void make_write(struct event_write *write)
 	write->error = -EIO;
 }
 
+static void make_written(struct event_written *written)
+{
+	memset(written, 0, sizeof(*written));
+	make_header(&written->header, EVENT_WRITTEN, sizeof(*written));
+	written->id = 42;
+	written->ino = 12;
+	memset(written->comm, 'c', sizeof(written->comm));
+}
+
 static void make_mapped(struct event_mapped *mapped)
 {
 	memset(mapped, 0, sizeof(*mapped));
@@ -171,6 +180,7 @@ static void sizes_of_the_others(void **state)
 	struct event_flush flush;
 	struct event_drain drain;
 	struct event_write write;
+	struct event_written written;
 	struct record record;
 
 	(void)state;
@@ -196,6 +206,12 @@ static void sizes_of_the_others(void **state)
 	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), 0);
 	write.bytes++;
 	assert_int_equal(decode_exactly(&record, &write, sizeof(write)), -EBADMSG);
+	make_written(&written);
+	assert_int_equal(decode_exactly(&record, &written, sizeof(written)), 0);
+	assert_int_equal(record.written.ino, 12);
+	assert_string_equal((const char *)record.written.comm, "ccccccccccccccc");
+	written.header.size = sizeof(written) - 8;
+	assert_int_equal(decode_exactly(&record, &written, sizeof(written)), -EBADMSG);
 }
 
 static void mapped_code(void **state)

@@ -190,6 +190,25 @@ static void it_stands_until_written_again(void **state)
 	assert_int_equal(ask_at(w, 1000).since_ns, 900);
 }
 
+/* mkfs in the middle of an audit: device, inode and generation may all be the same. */
+static void another_file_system_on_the_same_device(void **state)
+{
+	struct world *w = *state;
+	struct event_write write = make_write(100, 4, 2, -EIO);
+	struct event_sync file = make_sync(200, 0), whole = make_sync(300, 0);
+
+	write.fs_id = 0x1111;
+	failures_push(w->failures, &write);
+	whole.kind = SYNC_SYNCFS;
+	whole.flags = SYNC_WHOLE_FS;
+	file.fs_id = whole.fs_id = 0x2222;
+	assert_int_equal(ask(w, &file).kind, FAILURE_NONE);
+	assert_int_equal(ask(w, &whole).kind, FAILURE_NONE);
+	file.fs_id = whole.fs_id = 0x1111;
+	assert_int_equal(ask(w, &file).kind, FAILURE_WRITE);
+	assert_int_equal(ask(w, &whole).kind, FAILURE_WRITE);
+}
+
 static void a_write_before_the_failure_makes_up_for_nothing(void **state)
 {
 	struct world *w = *state;
@@ -653,6 +672,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FRESH(nothing_failed),
 		FRESH(it_stands_until_written_again),
+		FRESH(another_file_system_on_the_same_device),
 		FRESH(a_write_before_the_failure_makes_up_for_nothing),
 		FRESH(another_file_is_another_matter),
 		FRESH(what_is_cut_off_needs_no_writing),

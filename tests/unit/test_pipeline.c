@@ -918,6 +918,75 @@ static void push_healthy(struct world *w)
 	push_sync(w, &sync);
 }
 
+/* A call about something else is judged for what it makes durable, and not told. */
+static void a_filtered_call_covers_others(void **state)
+{
+	struct event_sync range = make_range(100, 110), sync = make_sync(VDA, 200, 300, 230);
+	struct world *w = *state;
+	struct filter filter = {.nr_paths = 1, .paths = {(char[]){"/wanted"}}};
+
+	pipeline_set_filter(w->pipeline, &filter);
+	push_path(w, range.id, "wanted", 7);
+	range.flags = SYNC_DIRTY_EXIT; /* only a sync of the file itself makes up for it */
+	push_sync(w, &range);
+	push_path(w, sync.id, "other", 6);
+	push_flush(w, VDA, 230, 260);
+	push_sync(w, &sync);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 1);
+	assert_covered(w, 1, 1, 150);
+	assert_string_equal(ask(w, "SELECT for_sync FROM flushes"), "NULL");
+	/* Both arrived: nothing was lost. */
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_FSYNC), 1);
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_FILE_RANGE), 1);
+}
+
+/* dm-0 stands on vdb, loop0 on a file on vda; sync() has no name. */
+static void calls_are_filtered_by_device(void **state)
+{
+	struct event_sync vda = make_sync(VDA, 100, 200, 130), dm = make_sync(DM0, 100, 200, 130),
+			  loop = make_sync(LOOP0, 100, 200, 130);
+	struct filter filter = {.nr_devs = 1, .devs = {VDB}};
+	struct world *w = *state;
+
+	pipeline_set_filter(w->pipeline, &filter);
+	push_sync(w, &vda);
+	push_sync(w, &loop);
+	push_sync(w, &dm);
+	assert_string_equal(ask(w, "SELECT group_concat(dev) FROM syncs"), "253:0");
+	filter.devs[0] = VDA;
+	push_sync(w, &vda);
+	push_sync(w, &loop);
+	push_sync(w, &dm);
+	assert_string_equal(ask(w, "SELECT group_concat(dev) FROM syncs"), "253:0,254:0,7:0");
+	vda.kind = SYNC_SYNC;
+	push_sync(w, &vda);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 4);
+	filter.nr_paths = 1;
+	filter.paths[0] = (char[]){"/"};
+	push_sync(w, &vda);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 4);
+}
+
+/* Of calls that nobody makes up for, an endless audit gives up the oldest. */
+static void endless_audits_wait_for_so_many(void **state)
+{
+	struct world *w = *state;
+	struct event_sync range;
+	int64_t covered;
+
+	pipeline_set_endless(w->pipeline);
+	for (uint64_t i = 0; i < 20000; i++) {
+		range = make_range(100 + 20 * i, 110 + 20 * i);
+		push_sync(w, &range);
+	}
+	push_flush(w, VDA, 1000000, 1000100);
+	covered = store_number(w->store, "SELECT count(covered_by) FROM syncs");
+	assert_in_range(covered, 12000, 16384);
+	assert_int_equal(
+		store_number(w->store, "SELECT min(id) FROM syncs WHERE covered_by NOT NULL"),
+		20000 - covered + 1);
+}
+
 static void ext4_without_a_journal(void **state)
 {
 	struct world *w = *state;
@@ -1027,6 +1096,9 @@ int main(void)
 		FRESH(a_failed_flush_is_found),
 		FRESH(an_error_that_was_told_is_none),
 		FRESH(a_failed_write_is_covered_by_no_flush),
+		FRESH(a_filtered_call_covers_others),
+		FRESH(calls_are_filtered_by_device),
+		FRESH(endless_audits_wait_for_so_many),
 		FRESH(ext4_without_a_journal),
 		FRESH(ext4_data_in_the_journal),
 		FRESH(ext4_async_commit),

@@ -870,6 +870,24 @@ static const struct row rows[] = {
 		DOUBT(COMMIT_UNSEEN, NULL),
 	},
 	{
+		"btrfs: ... and its numbers are those of an earlier log (seed 800271)",
+		{ON_FS(FSMAGIC_BTRFS), NOTHING_WRITTEN, NO_COMMIT(0), THROUGH(0),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 12)),
+		 SET(sync.flags, SYNC_LOG_COMMITTED | SYNC_ACCOMPANIED)},
+		DOUBT(COMMIT_UNSEEN, "btrfs-concurrent-fsync"),
+		{SET(sync.flags, SYNC_LOG_COMMITTED)},
+		DURABLE(WRITE_THROUGH),
+	},
+	{
+		"btrfs: ... with a cache, and no commit ended in the call",
+		{ON_FS(FSMAGIC_BTRFS), NOTHING_WRITTEN, EARLIER_COMMIT,
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 12)),
+		 SET(sync.flags, SYNC_LOG_COMMITTED | SYNC_ACCOMPANIED)},
+		DOUBT(COMMIT_UNSEEN, "btrfs-concurrent-fsync"),
+		{SET(sync.flags, SYNC_LOG_COMMITTED)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"btrfs: the call wrote data, and no commit followed",
 		{ON_FS(FSMAGIC_BTRFS), EARLIER_COMMIT},
 		BAD(EARLY_RETURN, "btrfs-concurrent-fsync"),
@@ -1771,7 +1789,7 @@ static const char *lie_in_log(const struct world *w, size_t i)
 		if (f->fast_commit && !(s->flags & SYNC_TID_PASSED))
 			return "a fast commit by another thread";
 		if (btrfs && !f->fast_commit && s->flags & SYNC_ACCOMPANIED &&
-		    (shown || (!records && s->flags & SYNC_LOG_UNCOMMITTED)))
+		    (shown || !records || !in_call))
 			return "another thread's log commit";
 	}
 	if (f->async_commit && !f->no_journal)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* flushaudit run: audit a command and all its descendants, then report. */
 #include <argp.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,8 +23,8 @@
 
 struct run_options {
 	const char *output, *format, *db, *user;
-	bool all, follow_command, propagate, verbose;
-	struct attach_options attach;
+	bool all, follow_command, propagate;
+	struct options_common common;
 	char **command;
 };
 
@@ -34,12 +33,9 @@ enum option_key {
 	KEY_FORMAT,
 	KEY_DB,
 	KEY_ALL,
-	KEY_LEVEL,
 	KEY_FOLLOW,
 	KEY_USER,
 	KEY_PROPAGATE,
-	KEY_RING,
-	KEY_LEDGER,
 };
 
 static const struct argp_option argp_options[] = {
@@ -55,12 +51,6 @@ static const struct argp_option argp_options[] = {
 	 2},
 	{"propagate", KEY_PROPAGATE, NULL, 0,
 	 "Exit with the command's own status when the audit itself passes", 2},
-	{"level", KEY_LEVEL, "LEVEL", 0,
-	 "auto (default), fentry, kprobe or tracepoint: how the kernel is watched", 3},
-	{"ring-size", KEY_RING, "BYTES", 0, "Size of the ring buffer, rounded up to a power of two",
-	 3},
-	{"ledger-size", KEY_LEDGER, "N", 0, "Writes in flight and inodes the ledger can hold", 3},
-	{"verbose", 'v', NULL, 0, "Show what libbpf and the kernel's verifier say", 3},
 	{0},
 };
 
@@ -77,35 +67,16 @@ static const char doc[] =
 	"  sudo flushaudit run -- git add .\n"
 	"  sudo flushaudit run --json -o audit.json --user postgres -- pgbench -T 10";
 
-/* A number with an optional K, M or G. Ends the program on anything else. */
-static uint32_t parse_size(const char *text, const char *option, struct argp_state *state)
-{
-	unsigned long long number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (*end == 'K' || *end == 'k')
-		number <<= 10, end++;
-	else if (*end == 'M' || *end == 'm')
-		number <<= 20, end++;
-	else if (*end == 'G' || *end == 'g')
-		number <<= 30, end++;
-	if (errno || *text < '0' || *text > '9' || *end || !number || number > 1U << 30)
-		argp_error(state, "%s %s: a number from 1 to 1G is wanted", option, text);
-	return number;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *run = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->common;
+		break;
 	case 'o':
 		run->output = arg;
-		break;
-	case 'v':
-		run->verbose = true;
 		break;
 	case KEY_JSON:
 		run->format = "json";
@@ -132,20 +103,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--follow %s: all or command is wanted", arg);
 		run->follow_command = strcmp(arg, "command") == 0;
 		break;
-	case KEY_LEVEL:
-		run->attach.level = attach_level_parse(arg);
-		if (run->attach.level == LEVELS)
-			argp_error(state, "--level %s: known are auto, fentry, kprobe, tracepoint",
-				   arg);
-		break;
-	case KEY_RING:
-		run->attach.ring_bytes = parse_size(arg, "--ring-size", state);
-		break;
-	case KEY_LEDGER:
-		run->attach.ledger_entries = parse_size(arg, "--ledger-size", state);
-		break;
 	case ARGP_KEY_ARGS:
 		run->command = state->argv + state->next;
+		if (run->common.filter.nr_pids)
+			argp_error(state, "--pid: what the command starts has no number yet; use "
+					  "--comm, or flushaudit watch --pid");
 		break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "a command to audit is missing; write it after --");
@@ -154,34 +116,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
-}
-
-static int trouble(const struct error *err)
-{
-	fprintf(stderr, "flushaudit: %s\n", err->text);
-	return EXIT_TROUBLE;
-}
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
-}
-
-/* Signals that concern us come through a descriptor. */
-static int open_signals(struct error *err)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? error_set(err, errno, "signalfd: %s", strerror(errno)) : fd;
 }
 
 /* Reads what signals came. Returns true when the audit is to end. */
@@ -217,6 +151,7 @@ static int follow(struct audit *audit, struct target *target, int signals,
 			return error_set(err, errno, "poll: %s", strerror(errno));
 		if (fds[2].revents & (POLLPRI | POLLERR))
 			audit_rescan(audit);
+		audit_refresh(audit);
 		audit_drain(audit);
 		if (take_signals(signals, target)) {
 			if (grace >= 0)
@@ -233,10 +168,9 @@ static int follow(struct audit *audit, struct target *target, int signals,
 static int write_report(struct audit *audit, const struct run_options *options, FILE *out,
 			struct error *err)
 {
-	const char *no_color = getenv("NO_COLOR");
 	struct report_options report = {
 		.all = options->all,
-		.color = isatty(fileno(out)) && !(no_color && *no_color),
+		.color = cmd_wants_color(out),
 	};
 	int ret;
 
@@ -281,13 +215,13 @@ static int conclude(struct audit *audit, const struct run_options *options,
 	audit_finish(audit, target->exited ? target->exit_status : -1);
 	ret = write_report(audit, options, out, &err);
 	if (ret)
-		trouble(&err);
+		cmd_trouble(&err);
 	if (options->db && store_save(audit_store(audit), options->db, &err))
-		ret = trouble(&err);
+		ret = cmd_trouble(&err);
 	if (store_error(audit_store(audit))) {
 		error_set(&err, EIO, "the audit database failed: %s",
 			  store_error(audit_store(audit)));
-		ret = trouble(&err);
+		ret = cmd_trouble(&err);
 	}
 	if (ret)
 		return EXIT_TROUBLE;
@@ -302,41 +236,45 @@ static int audit_command(const struct run_options *options, struct audit *audit,
 	struct error err;
 	int signals, ret;
 
-	signals = open_signals(&err);
+	signals = cmd_open_signals(&err);
 	if (signals < 0)
-		return trouble(&err);
+		return cmd_trouble(&err);
 	audit_start(audit, options->command);
+	audit_inherited(audit, STDOUT_FILENO);
+	audit_inherited(audit, STDERR_FILENO);
 	ret = target_start(&target, options->command, options->user, &err);
 	if (!ret)
 		ret = follow(audit, &target, signals, options, &err);
 	close(signals);
-	return ret ? trouble(&err) : conclude(audit, options, &target, out);
+	return ret ? cmd_trouble(&err) : conclude(audit, options, &target, out);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	static const struct argp argp = {argp_options, parse, "-- CMD...", doc, NULL, NULL, NULL};
-	struct run_options run = {.format = "text"};
+	static const struct argp_child children[] = {{&options_common, 0, NULL, 0}, {0}};
+	static const struct argp argp = {argp_options, parse, "-- CMD...", doc,
+					 children,     NULL,  NULL};
+	struct run_options run = {.format = "text", .common.attach.files = true};
 	struct audit *audit = NULL;
 	struct error err;
 	FILE *out = NULL;
 	int code;
 
-	if (options_are_exact(argp_options, argv, &err))
-		return trouble(&err);
+	if (options_are_exact(&argp, argv, &err))
+		return cmd_trouble(&err);
 	argp_err_exit_status = EXIT_TROUBLE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run))
 		return EXIT_TROUBLE;
-	libbpf_set_print(run.verbose ? print_libbpf : NULL);
-	if (audit_open(&audit, &run.attach, &err) || open_output(&run, &out, &err)) {
+	options_set_verbose(run.common.verbose);
+	if (audit_open(&audit, &run.common.attach, &err) || open_output(&run, &out, &err)) {
 		audit_free(audit);
-		return trouble(&err);
+		return cmd_trouble(&err);
 	}
 	code = audit_command(&run, audit, out);
 	audit_free(audit);
 	if (out != stderr && fclose(out) && code != EXIT_TROUBLE) {
 		error_set(&err, errno, "cannot write -o %s: %s", run.output, strerror(errno));
-		code = trouble(&err);
+		code = cmd_trouble(&err);
 	}
 	return code;
 }

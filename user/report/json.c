@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "report/columns.h"
 #include "report/report.h"
 
 /* Each part is a query of one text column; lists have one row per element. */
@@ -13,10 +14,11 @@ static const struct part {
 } parts[] = {
 	{"schema", false, "SELECT value FROM meta WHERE key = 'schema'"},
 	{"tool", false,
-	 "SELECT json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
+	 "SELECT json_patch(json_object('version', (SELECT value FROM meta WHERE key = 'version'),"
 	 " 'level', (SELECT value FROM meta WHERE key = 'level'),"
 	 " 'kernel', (SELECT value FROM meta WHERE key = 'kernel'),"
-	 " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots))"},
+	 " 'blind_spots', (SELECT json_group_array(text) FROM blind_spots)),"
+	 " json_object('filter', (SELECT value FROM meta WHERE key = 'filter')))"},
 	{"command", false,
 	 "SELECT json_object('argv', (SELECT json_group_array(text) FROM (SELECT text FROM "
 	 "arguments ORDER BY position)),"
@@ -25,13 +27,7 @@ static const struct part {
 	{"totals", false,
 	 "SELECT json_object('syncs', syncs, 'durable', durable, 'not_durable', not_durable,"
 	 " 'unproven', unproven, 'flushes', flushes, 'lost_events', lost_events) FROM totals"},
-	{"syncs", true,
-	 "SELECT json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid,"
-	 " 'comm', comm, 'dev', dev, 'ino', json(printf('%u', ino)), 'path', path, 'fs', fs, "
-	 "'ret', ret,"
-	 " 'latency_ns', latency_ns, 'verdict', verdict, 'reason', reason, 'grounds', grounds,"
-	 " 'flush_id', flush_id, 'covered_by', covered_by, 'covered_after_ns', covered_after_ns,"
-	 " 'parent_id', parent_id, 'detail', detail) FROM syncs ORDER BY id"},
+	{"syncs", true, "SELECT " JSON_SYNC " FROM syncs ORDER BY id"},
 	{"flushes", true,
 	 "SELECT json_object('id', id, 'dev', dev, 'kind', kind, 'issue_ns', issue_ns,"
 	 " 'complete_ns', complete_ns, 'error', error, 'for', for_sync) FROM flushes ORDER BY id"},
@@ -44,10 +40,7 @@ static const struct part {
 	 " 'leaf', json(iif(leaf, 'true', 'false')), 'parents', (SELECT json_group_array(parent) "
 	 "FROM parents p WHERE p.dev = devices.dev),"
 	 " 'flushes', flushes, 'writes', writes, 'detail', detail) FROM devices ORDER BY dev"},
-	{"findings", true,
-	 "SELECT json_object('kind', kind, 'severity', severity, 'path', path, 'detail', detail,"
-	 " 'since_ns', since_ns, 'bytes', bytes, 'posix', posix, 'filesystem', filesystem)"
-	 " FROM findings ORDER BY id"},
+	{"findings", true, "SELECT " JSON_FINDING " FROM findings ORDER BY id"},
 	{"losses", true,
 	 "SELECT json_object('cause', cause, 'count', count, 'syncs', syncs, 'remedy', remedy)"
 	 " FROM losses ORDER BY cause"},

@@ -29,6 +29,7 @@
 #include "findings.h"
 #include "format.h"
 #include "report/report.h"
+#include "report/row.h"
 #include "verdict.h"
 
 #define GROUPS_SHOWN 8
@@ -126,6 +127,7 @@ static void totals(struct text *t)
 	sqlite3_finalize(statement);
 	if (!store_number(t->store, "SELECT syncs FROM totals"))
 		fprintf(t->out, "           no sync call was made\n");
+	line(t, "filter", "SELECT value FROM meta WHERE key = 'filter'");
 	line(t, "kinds",
 	     "SELECT group_concat(kind || ' ' || n, ', ') FROM"
 	     " (SELECT kind, count(*) n FROM calls GROUP BY kind ORDER BY n DESC)");
@@ -189,64 +191,88 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 		fprintf(t->out, "  ... and %d more groups (--all lists every call)\n", all - shown);
 }
 
-static void findings(struct text *t)
+/* Findings of one kind and severity: each with its file, and once what to do. */
+static void findings_of(struct text *t, const char *severity, const char *kind, long long all)
 {
-	static const char sql[] = "SELECT severity, kind, coalesce(path, ''), detail FROM findings"
-				  " ORDER BY severity <> 'risk', id LIMIT ?1";
+	static const char sql[] = "SELECT coalesce(path, ''), detail FROM findings"
+				  " WHERE severity = ?1 AND kind = ?2 ORDER BY id LIMIT ?3";
+	bool risk = !strcmp(severity, finding_severity_name(SEVERITY_RISK));
 	sqlite3_stmt *statement = query(t, sql);
-	int64_t all = store_number(t->store, "SELECT count(*) FROM findings");
 	int shown = 0, i;
 
-	sqlite3_bind_int(statement, 1, t->options->all ? -1 : GROUPS_SHOWN);
+	sqlite3_bind_text(statement, 1, severity, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, kind, -1, SQLITE_STATIC);
+	sqlite3_bind_int(statement, 3, t->options->all ? -1 : GROUPS_SHOWN);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
-		bool risk = !strcmp(column(statement, 0), finding_severity_name(SEVERITY_RISK));
-
-		if (!shown++)
-			fprintf(t->out, "\n%sFINDINGS%s\n", bold(t), plain(t));
-		fprintf(t->out, "  %s%-6s%s %s%s%s\n", risk ? red(t) : "", column(statement, 0),
-			risk ? plain(t) : "", column(statement, 1),
-			*column(statement, 2) ? " " : "", column(statement, 2));
-		if (*column(statement, 3))
-			fprintf(t->out, "      %s\n", column(statement, 3));
-		for (i = 0; i < FINDING_KINDS; i++)
-			if (!strcmp(column(statement, 1), finding_kind_name(i)))
-				fprintf(t->out, "      -> %s\n", finding_advice(i));
+		shown++;
+		fprintf(t->out, "  %s%-6s%s %s%s%s\n", risk ? red(t) : "", severity,
+			risk ? plain(t) : "", kind, *column(statement, 0) ? " " : "",
+			column(statement, 0));
+		if (*column(statement, 1))
+			fprintf(t->out, "      %s\n", column(statement, 1));
 	}
 	sqlite3_finalize(statement);
 	if (all > shown)
-		fprintf(t->out, "  ... and %lld more findings (--all lists them)\n",
-			(long long)all - shown);
+		fprintf(t->out, "  ... and %lld more of %s (--all lists them)\n", all - shown,
+			kind);
+	for (i = 0; i < FINDING_KINDS; i++)
+		if (!strcmp(kind, finding_kind_name(i)))
+			fprintf(t->out, "      -> %s\n", finding_advice(i));
+}
+
+static void findings(struct text *t)
+{
+	static const char sql[] = "SELECT severity, kind, count(*) FROM findings"
+				  " GROUP BY severity, kind"
+				  " ORDER BY severity <> 'risk', min(id)";
+	sqlite3_stmt *statement = query(t, sql);
+	int kinds = 0;
+
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		if (!kinds++)
+			fprintf(t->out, "\n%sFINDINGS%s\n", bold(t), plain(t));
+		findings_of(t, column(statement, 0), column(statement, 1),
+			    sqlite3_column_int64(statement, 2));
+	}
+	sqlite3_finalize(statement);
+}
+
+/* How long data was not durable that a call then made so. */
+static void exposed(struct text *t)
+{
+	int64_t longest = store_number(t->store, "SELECT value FROM meta WHERE key = 'exposed_ns'");
+	char duration[32];
+
+	if (longest)
+		fprintf(t->out,
+			"  %-8s up to %s from a write to the end of the call that made it "
+			"durable\n",
+			"exposed", format_duration(duration, sizeof(duration), longest));
 }
 
 static void every_call(struct text *t)
 {
-	sqlite3_stmt *statement = query(
-		t, "SELECT id, (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9, "
-		   "kind, comm,"
-		   " tid, ret, latency_ns, verdict, reason, flush_id, covered_by, covered_after_ns,"
-		   " coalesce(path, '(no file)') FROM calls ORDER BY id");
-	char duration[32], later[32];
+	sqlite3_stmt *statement =
+		query(t, "SELECT " ROW_COLUMNS ", covered_by, covered_after_ns,"
+			 " (t_ns - (SELECT value FROM meta WHERE key = 'start_ns')) / 1e9"
+			 " FROM calls ORDER BY id");
+	char time[32], later[32];
+	struct row row;
 
-	fprintf(t->out, "\n%s%6s %10s %-15s %-15s %7s %4s %9s %-11s %-13s %s%s\n", bold(t), "ID",
-		"TIME(s)", "CALL", "COMM", "TID", "RET", "LATENCY", "VERDICT", "REASON", "PATH",
-		plain(t));
+	fputc('\n', t->out);
+	row_print_header(t->out, t->options->color, "TIME(s)");
+	fputc('\n', t->out);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
-		fprintf(t->out, "%6lld %10.6f %-15s %-15s %7lld %4d %9s %-11s %-13s %s",
-			(long long)sqlite3_column_int64(statement, 0),
-			sqlite3_column_double(statement, 1), column(statement, 2),
-			column(statement, 3), (long long)sqlite3_column_int64(statement, 4),
-			sqlite3_column_int(statement, 5),
-			format_duration(duration, sizeof(duration),
-					sqlite3_column_int64(statement, 6)),
-			column(statement, 7), column(statement, 8), column(statement, 12));
-		if (sqlite3_column_type(statement, 10) != SQLITE_NULL)
+		row_read(statement, &row);
+		snprintf(time, sizeof(time), "%.6f",
+			 sqlite3_column_double(statement, ROW_AFTER + 2));
+		row.time = time;
+		row_print(t->out, t->options->color, &row);
+		if (sqlite3_column_type(statement, ROW_AFTER) != SQLITE_NULL)
 			fprintf(t->out, "  (covered %s later by flush #%lld)",
 				format_duration(later, sizeof(later),
-						sqlite3_column_int64(statement, 11)),
-				(long long)sqlite3_column_int64(statement, 10));
-		else if (sqlite3_column_type(statement, 9) != SQLITE_NULL)
-			fprintf(t->out, "  (flush #%lld)",
-				(long long)sqlite3_column_int64(statement, 9));
+						sqlite3_column_int64(statement, ROW_AFTER + 1)),
+				(long long)sqlite3_column_int64(statement, ROW_AFTER));
 		fputc('\n', t->out);
 	}
 	sqlite3_finalize(statement);
@@ -294,6 +320,7 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 
 	head(&t);
 	totals(&t);
+	exposed(&t);
 	list(&t, "THE AUDIT LOST EVENTS",
 	     "SELECT count || ' x ' || cause || CASE WHEN syncs > 0 THEN ' (' || syncs ||"
 	     " ' sync calls counted as unproven)' ELSE '' END || ' -> ' || remedy FROM losses");

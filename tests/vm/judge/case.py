@@ -105,6 +105,8 @@ class Case:
         operation = self.script.splitlines()[call.line - 1].split()[1]
         if operation.startswith(("aio", "uring")) and any("(io_uring, Linux AIO)" in s for s in spots):
             return True
+        if operation.startswith(("aiod", "uringd")) and any("volatile overlayfs" in s for s in spots):
+            return True
         if operation.endswith("ddsync") and any("direct O_DSYNC writes" in s for s in spots):
             return True
         if call.kind in ("o_dsync", "o_sync") and self.variant.startswith("xfs"):

@@ -85,6 +85,17 @@ def join(calls, report, unseen=lambda call, spots: False):
     return complaints
 
 
+def never_synced(report, ends):
+    """The files, as they were when all was over, whose data the report says is at risk."""
+    found = {f["path"]: f for f in report["findings"] if f["kind"] == "never-synced"}
+    exposed = []
+    for end in ends:
+        end.finding = found.get(f"/played/{end.path}")
+        if end.finding:
+            exposed.append(end)
+    return exposed
+
+
 class Tally:
     """What was judged, over many cases."""
 
@@ -93,6 +104,8 @@ class Tally:
         self.images = 0
         self.false_durable = 0
         self.false_not_durable = 0
+        self.findings = 0
+        self.false_findings = 0
         self.holes = collections.Counter()
         self.excused = collections.Counter()
         self.doubts = collections.Counter()
@@ -101,6 +114,8 @@ class Tally:
         self.images += other.images
         self.false_durable += other.false_durable
         self.false_not_durable += other.false_not_durable
+        self.findings += other.findings
+        self.false_findings += other.false_findings
         # Not with +=, which drops what was counted as nought.
         self.verdicts.update(other.verdicts)
         self.holes.update(other.holes)
@@ -143,7 +158,9 @@ class Judge:
     def judge(self, case, report_name):
         """Returns (summary, complaints) of one case that was played."""
         report = self.report(report_name)
-        calls = load_history(os.path.join(self.results, f"{case.name}.history"))
+        history = load_history(os.path.join(self.results, f"{case.name}.history"))
+        calls = [call for call in history if call.kind != "end"]
+        exposed = never_synced(report, [call for call in history if call.kind == "end"])
         if not calls:
             raise BadRun("no sync call was made")
         complaints = join(calls, report, case.unseen)
@@ -164,6 +181,8 @@ class Judge:
                     counts[f"{verdict}/{call.sync['reason']}"] += 1
                     self.tally.verdicts[verdict] += 1
                 complaints += self.judge_call(case, call, disks, recovery)
+            for end in exposed:
+                complaints += self.judge_finding(case, end, disks, recovery)
         finally:
             recovery.end()
             for disk in disks.values():
@@ -202,6 +221,17 @@ class Judge:
             self.tally.false_not_durable += 1
             return [f"{call}: FALSE NOT-DURABLE, it survives; {call.sync['detail']}"]
         return []
+
+    def judge_finding(self, case, end, disks, recovery):
+        """A file that the report says was never synced must be lost in the worst image."""
+        if not case.images or not end.promises:
+            return []
+        self.tally.findings += 1
+        for request in case.requests():
+            if self.try_image(case, end, 0, request, disks, recovery) != "survived":
+                return []
+        self.tally.false_findings += 1
+        return [f"{end.path}: FALSE never-synced, it survives: {end.finding['detail']}"]
 
     def try_image(self, case, call, number, request, disks, recovery):
         """Was the promise kept in this image? Number 0 is the worst, others are random."""

@@ -162,8 +162,20 @@ def _vanishing():
         )
 
 
+def _left():
+    """Findings are made when an audit ends, so each has one of its own."""
+    names = "ext4 ext4-nojournal ext4-data-journal ext4-nobarrier xfs btrfs f2fs overlay-ext4".split()
+    for name in names:
+        healthy = name != "ext4-nobarrier"
+        yield Case(
+            f"left-{name}", "plain", name, ["virtio-wb"], None, _script("left"), "apart", healthy
+        )
+    yield Case("left-loop", "loop", "ext4", ["virtio-wb"], None, _script("left"), "apart")
+    yield Case("left-crypt", "crypt", "xfs", ["virtio-wb"], None, _script("left"), "apart")
+
+
 def all_cases():
-    for part in (_file_systems, _drives, _stacks, _crowds, _faults, _vanishing):
+    for part in (_file_systems, _drives, _stacks, _crowds, _faults, _vanishing, _left):
         yield from part()
 
 
@@ -182,6 +194,10 @@ def groups(pattern, per_boot):
         for case in all_cases()
         if any(fnmatch.fnmatch(case.name, one) for one in pattern.split())
     ]
-    kept = [case for case in cases if "vanishes" not in case.flags]
+    kept = [case for case in cases if case.flags not in ("faults,vanishes", "apart")]
+    apart = [case for case in cases if case.flags == "apart"]
     alone = [case for case in cases if "vanishes" in case.flags]
-    return [kept[n : n + per_boot] for n in range(0, len(kept), per_boot)] + [[c] for c in alone]
+    lists = [
+        some[n : n + per_boot] for some in (kept, apart) for n in range(0, len(some), per_boot)
+    ]
+    return lists + [[case] for case in alone]

@@ -332,6 +332,25 @@ static void hand_over(void)
 	}
 }
 
+/* What each file should hold when all is over, whether or not it was ever synced. */
+static void record_ends(struct thread *thread)
+{
+	struct promises promises;
+
+	for (struct inode *inode = thread->model.inodes; inode; inode = inode->next) {
+		struct op op = {0};
+
+		if (inode->type != REGULAR || inode->shared || !inode_has_name(inode))
+			continue;
+		for (size_t i = 0; i < inode->name_count; i++)
+			if (inode->names[i].now)
+				op.path[0] = inode->names[i].path;
+		promises_start(&promises);
+		promise_content(promises.out, inode);
+		record(thread, &op, "end", false, &promises);
+	}
+}
+
 int play(const struct play_options *options)
 {
 	const struct rlimit many = {1 << 20, 1 << 20};
@@ -361,6 +380,9 @@ int play(const struct play_options *options)
 	for (int i = 0; i < THREADS; i++)
 		if (threads[i].used)
 			pthread_join(threads[i].id, NULL);
+	for (int i = 0; i < THREADS; i++)
+		if (threads[i].used)
+			record_ends(&threads[i]);
 	fputs("END\n", state.history);
 	if (fclose(state.history))
 		fail("%s", options->history);

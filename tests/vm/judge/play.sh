@@ -4,7 +4,8 @@
 #   NAME STACK VARIANT DISK[,DISK...] SECOND SCRIPT FLAGS
 # VARIANT none: the script works on the device itself. FLAGS is - or a list of:
 # faults (errors do not end the script), vanishes (a drive is gone for good, which
-# ends the guest: matrix.py gives the case a boot of its own, nothing here looks).
+# ends the guest: matrix.py gives the case a boot of its own, nothing here looks), apart
+# (an audit of its own, for what is found when it ends; nothing here looks either).
 # With /harness/extra/together one audit spans all.
 # shellcheck source=/dev/null
 . /harness/guest.sh

@@ -13,7 +13,8 @@
  * returned is followed by the mark PREFIX-N before its thread does anything
  * else. PLAYER_MARKER is the drive's port if not the usual one, or "none".
  *
- * The history has, tab separated, for each sync call in the order of marks
+ * The history has, tab separated, for each sync call in the order of marks, and for each
+ * file when all is over (kind end, line 0)
  *
  *	C N TID KIND RET BEGIN_NS END_NS PATH LINE
  *

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exposure.h"
+
+/* One file of one file system on vda. */
+
+#define VDA	   STACK_DEV(254, 0)
+#define INO	   12
+#define GENERATION 7
+#define START	   1000
+
+struct world {
+	struct store *store;
+	struct exposure *exposure;
+	struct event_sync sync;
+	struct verdict_facts facts;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct error err;
+
+	assert_non_null(w);
+	assert_int_equal(store_open(&w->store, &err), 0);
+	w->exposure = exposure_new(w->store);
+	assert_non_null(w->exposure);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	exposure_free(w->exposure);
+	store_free(w->store);
+	free(w);
+	return 0;
+}
+
+static void write_file(struct world *w, const char *name)
+{
+	struct event_written event = {.at_ns = START + 10,
+				      .ino = INO,
+				      .s_dev = VDA,
+				      .generation = GENERATION,
+				      .pid = 55,
+				      .comm = "writer"};
+
+	exposure_written(w->exposure, &event, name);
+}
+
+/* A call, or a survey, that finds @bytes written since @since_ns. */
+static void make(struct world *w, enum event_sync_kind kind, uint64_t at_ns, uint64_t since_ns,
+		 uint64_t bytes)
+{
+	memset(&w->sync, 0, sizeof(w->sync));
+	memset(&w->facts, 0, sizeof(w->facts));
+	w->sync = (struct event_sync){
+		.kind = kind,
+		.enter_ns = at_ns,
+		.exit_ns = at_ns + 5,
+		.s_dev = VDA,
+		.ino = INO,
+		.generation = GENERATION,
+		.size = 1 << 20,
+		.written_ns = since_ns,
+		.written_bytes = bytes,
+		.nr_devices = 1,
+	};
+	w->sync.devices[0] =
+		(struct event_device){.disk = VDA, .roles = DEVICE_DATA | DEVICE_LOG | DEVICE_LEAF};
+	w->facts.sync = &w->sync;
+	w->facts.start_ns = START;
+	w->facts.nr_devices = 1;
+	w->facts.devices[0].event = &w->sync.devices[0];
+	w->facts.devices[0].cache = CACHE_VOLATILE;
+	strcpy(w->facts.devices[0].name, "vda");
+}
+
+static void call(struct world *w, uint64_t at_ns, uint64_t since_ns, uint64_t bytes, bool durable)
+{
+	make(w, SYNC_FSYNC, at_ns, since_ns, bytes);
+	exposure_synced(w->exposure, &w->sync, durable);
+}
+
+static void survey_dirty(struct world *w, const char *name)
+{
+	w->sync.flags |= SYNC_DIRTY_EXIT;
+	exposure_surveyed(w->exposure, &w->facts, name);
+}
+
+static int64_t count(struct world *w, const char *where)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM findings WHERE kind = 'never-synced' AND (%s)", where);
+	return store_number(w->store, sql);
+}
+
+/* --- what the facts show --- */
+
+static enum exposure_state judged(struct world *w)
+{
+	const char *device;
+
+	return exposure_judge(&w->facts, &device);
+}
+
+static void nothing_is_shown(void **state)
+{
+	struct world *w = *state;
+
+	make(w, SYNC_SURVEY, 5000, 2000, 4096);
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+	/* Written and flushed since. */
+	w->sync.devices[0].last_done_ns = 3000;
+	w->facts.devices[0].watermark_ns = 3000;
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+	/* No cache: completion is enough. */
+	w->facts.devices[0].watermark_ns = 0;
+	w->facts.devices[0].cache = CACHE_NONE;
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+}
+
+static void each_state_is_told(void **state)
+{
+	struct world *w = *state;
+
+	make(w, SYNC_SURVEY, 5000, 2000, 4096);
+	w->sync.devices[0].last_done_ns = 3000;
+	w->facts.devices[0].watermark_ns = 2999;
+	assert_int_equal(judged(w), EXPOSURE_UNFLUSHED);
+	w->sync.devices[0].inflight_bytes = 4096;
+	assert_int_equal(judged(w), EXPOSURE_IN_FLIGHT);
+	w->sync.flags = SYNC_DIRTY_EXIT;
+	assert_int_equal(judged(w), EXPOSURE_DIRTY);
+	make(w, SYNC_SURVEY, 5000, 2000, 4096);
+	w->sync.flags = SYNC_TID_KNOWN | SYNC_TID_NEEDED;
+	assert_int_equal(judged(w), EXPOSURE_UNCOMMITTED);
+	w->sync.flags = SYNC_TID_KNOWN;
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+}
+
+static void doubt_is_no_finding(void **state)
+{
+	struct world *w = *state;
+
+	make(w, SYNC_SURVEY, 5000, 2000, 4096);
+	w->sync.devices[0].last_done_ns = 3000;
+	w->facts.losses = true;
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+	w->sync.flags = SYNC_DIRTY_EXIT; /* the kernel's own mark needs no events */
+	assert_int_equal(judged(w), EXPOSURE_DIRTY);
+	w->sync.flags = 0;
+	w->facts.losses = false;
+	assert_int_equal(judged(w), EXPOSURE_UNFLUSHED);
+	w->sync.devices[0].slot_shared = 1; /* it may be another file's */
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+	w->sync.devices[0].slot_shared = 0;
+	w->facts.devices[0].unseen_watermark_ns = 3000; /* a loop device's flush, unseen below */
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+	w->facts.devices[0].unseen_watermark_ns = 0;
+	w->facts.start_ns = 3000; /* from before the audit */
+	assert_int_equal(judged(w), EXPOSURE_NOT_SHOWN);
+}
+
+/* --- findings --- */
+
+static void a_file_that_nobody_synced(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "dir/tmp");
+	make(w, SYNC_SURVEY, 5000, 2000, 8192);
+	survey_dirty(w, "dir/tmp");
+	assert_int_equal(count(w, "severity = 'risk' AND path = 'dir/tmp' AND bytes = 8192 AND "
+				  "since_ns = 2000 AND detail LIKE '%writer (PID 55)%memory%' AND "
+				  "detail NOT LIKE '%it was%'"),
+			 1);
+}
+
+static void a_file_that_was_renamed(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "dir/t\001mp");
+	make(w, SYNC_SURVEY, 5000, 2000, 8192);
+	w->sync.size = 100; /* pages are whole, files are not */
+	survey_dirty(w, "dir/fi\nnal");
+	assert_int_equal(count(w, "path = 'dir/fi\\nnal' AND bytes = 100 AND "
+				  "detail LIKE '%it was dir/t\\x01mp%'"),
+			 1);
+}
+
+static void a_file_that_was_synced(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "f");
+	call(w, 3000, 2000, 8192, true);
+	make(w, SYNC_SURVEY, 5000, 0, 0); /* made dirty by who is not audited */
+	survey_dirty(w, "f");
+	assert_int_equal(count(w, "1"), 0);
+	exposure_finish(w->exposure);
+	assert_int_equal(store_number(w->store, "SELECT value FROM meta WHERE key = 'exposed_ns'"),
+			 3005 - 2000);
+}
+
+static void a_file_that_was_written_after_its_sync(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "f");
+	call(w, 3000, 2000, 8192, true);
+	make(w, SYNC_SURVEY, 5000, 4000, 4096);
+	survey_dirty(w, "f");
+	assert_int_equal(count(w, "bytes = 4096 AND since_ns = 4000 AND "
+				  "detail LIKE '%8192 bytes at the worst%'"),
+			 1);
+}
+
+/* The call itself is blamed; nothing was written after it. */
+static void a_call_that_was_not_durable(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "f");
+	call(w, 3000, 2000, 8192, false);
+	make(w, SYNC_SURVEY, 5000, 0, 0);
+	w->sync.devices[0].last_done_ns = 2500;
+	exposure_surveyed(w->exposure, &w->facts, "f");
+	assert_int_equal(count(w, "1"), 0);
+}
+
+static void what_a_file_system_sync_made_durable(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, "f");
+	call(w, 3000, 2000, 8192, false);
+	make(w, SYNC_SYNCFS, 4000, 0, 0);
+	w->sync.flags = SYNC_WHOLE_FS;
+	w->sync.s_dev = VDA + 1;
+	exposure_synced(w->exposure, &w->sync, true);
+	exposure_finish(w->exposure);
+	assert_int_equal(
+		store_number(w->store, "SELECT count(*) FROM meta WHERE key = 'exposed_ns'"), 0);
+	w->sync.s_dev = VDA;
+	exposure_synced(w->exposure, &w->sync, true);
+	exposure_finish(w->exposure);
+	assert_int_equal(store_number(w->store, "SELECT value FROM meta WHERE key = 'exposed_ns'"),
+			 4005 - 2000);
+}
+
+static void an_output_that_was_handed_down(void **state)
+{
+	struct world *w = *state;
+
+	exposure_inherited(w->exposure, VDA, INO);
+	write_file(w, "log");
+	make(w, SYNC_SURVEY, 5000, 2000, 8192);
+	survey_dirty(w, "log");
+	assert_int_equal(count(w, "severity = 'advice'"), 1);
+}
+
+static void nobody_audited_wrote_it(void **state)
+{
+	struct world *w = *state;
+
+	make(w, SYNC_SURVEY, 5000, 2000, 8192);
+	survey_dirty(w, "f");
+	write_file(w, "f");
+	w->sync.generation++; /* another file of the same number */
+	survey_dirty(w, "f");
+	assert_int_equal(count(w, "1"), 0);
+}
+
+static void no_name(void **state)
+{
+	struct world *w = *state;
+
+	write_file(w, NULL);
+	make(w, SYNC_SURVEY, 5000, 2000, 8192);
+	survey_dirty(w, NULL);
+	assert_int_equal(count(w, "path IS NULL"), 1);
+}
+
+#define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FRESH(nothing_is_shown),
+		FRESH(each_state_is_told),
+		FRESH(doubt_is_no_finding),
+		FRESH(a_file_that_nobody_synced),
+		FRESH(a_file_that_was_renamed),
+		FRESH(a_file_that_was_synced),
+		FRESH(a_file_that_was_written_after_its_sync),
+		FRESH(a_call_that_was_not_durable),
+		FRESH(what_a_file_system_sync_made_durable),
+		FRESH(an_output_that_was_handed_down),
+		FRESH(nobody_audited_wrote_it),
+		FRESH(no_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_COLUMNS_H
+#define FLUSHAUDIT_COLUMNS_H
+
+/* What one row of a table is in JSON: SQL that makes an object of it, the same in every report. */
+#define JSON_SYNC                                                                                  \
+	"json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid, 'comm', comm,"  \
+	" 'dev', dev, 'ino', json(printf('%u', ino)), 'path', path, 'fs', fs, 'ret', ret,"         \
+	" 'latency_ns', latency_ns, 'verdict', verdict, 'reason', reason, 'grounds', grounds,"     \
+	" 'flush_id', flush_id, 'covered_by', covered_by, 'covered_after_ns', covered_after_ns,"   \
+	" 'parent_id', parent_id, 'detail', detail)"
+
+#define JSON_FINDING                                                                               \
+	"json_object('kind', kind, 'severity', severity, 'path', path, 'detail', detail,"          \
+	" 'since_ns', since_ns, 'bytes', bytes, 'posix', posix, 'filesystem', filesystem)"
+
+#endif
