@@ -24,6 +24,7 @@
 
 /* How long an audited process has been watched. */
 #define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
+#define TARGET_RUNNING	  2 /* it was there before the audit began */
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0

@@ -38,15 +38,16 @@ static __always_inline int syscall_enter(struct syscall_enter *ctx, __u32 kind, 
 /*
  * A call returns that never entered. Where a seccomp filter answers a call, with an error or
  * with 0, or leaves it to a supervisor, only its return is traced. Else the entry was missed:
- * of a process that made the call before it was watched, or for want of room.
+ * of a process that made the call before it was watched, or passes a filter only since, or
+ * for want of room.
  */
 static __always_inline bool is_unentered(__u32 hook)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u32 *how = bpf_map_lookup_elem(&targets, &tgid);
 
-	return how && *how == TARGET_SINCE_FORK && !frame_of(hook) && current_is_filtered() &&
-	       !totals.losses[LOSS_FRAMES];
+	return how && *how == TARGET_SINCE_FORK && !nr_comms && !nr_cgroups && is_target(tgid) &&
+	       !frame_of(hook) && current_is_filtered() && !totals.losses[LOSS_FRAMES];
 }
 
 /* The file that the first argument names still; registers keep it. */

@@ -5,7 +5,8 @@
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 from = parent->tgid, to = child->tgid, how = TARGET_SINCE_FORK;
+	__u32 from = parent->tgid, to = child->tgid;
+	__u32 how = new_calls_count ? TARGET_SINCE_FORK : TARGET_RUNNING;
 
 	if (audit_all || from == to) /* a thread */
 		return 0;

@@ -542,10 +542,10 @@ void attach_stop(struct attach *attach)
 
 int attach_add_target(struct attach *attach, uint32_t tgid)
 {
-	uint32_t one = 1;
+	uint32_t how = TARGET_RUNNING;
 
-	return bpf_map__update_elem(attach->skel->maps.targets, &tgid, sizeof(tgid), &one,
-				    sizeof(one), BPF_ANY);
+	return bpf_map__update_elem(attach->skel->maps.targets, &tgid, sizeof(tgid), &how,
+				    sizeof(how), BPF_ANY);
 }
 
 bool attach_has_targets(const struct attach *attach)

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 33
+plan 34
 
 compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
 player=$top/.build/vm/swallow
@@ -16,7 +16,9 @@ chmod 755 "$work"/*.so
 fresh ext4
 
 # The findings, as "SEVERITY PATH" lines.
-found() { jq -r '.findings[] | select(.kind == "interposed") | "\(.severity) \(.path)"' "$JSON"; }
+# What is swallowed is never-synced as well, as a rule.
+interposed='[.findings[] | select(.kind == "interposed")]'
+found() { jq -r "${interposed}[] | \"\(.severity) \(.path)\"" "$JSON"; }
 
 # One point: exactly these findings, this exit status, this many sync calls that got through,
 # and the command succeeded. @text: the detail must match it.
@@ -30,8 +32,8 @@ expect_found() { # TITLE EXIT CALLS FINDINGS [TEXT]
         problem="$(show .totals.syncs) calls got through, not $3"
     elif [ "$(found)" != "$4" ]; then
         problem="found: $(found)"
-    elif [ -n "${5-}" ] && ! holds '.findings[0].detail | test($text)' --arg text "$5"; then
-        problem="it says: $(show .findings[0].detail)"
+    elif [ -n "${5-}" ] && ! holds "${interposed}[0].detail | test(\$text)" --arg text "$5"; then
+        problem="it says: $(show "${interposed}[0].detail")"
     fi
     [ -z "$problem" ] || problem+=" ($(summary))"
     point "$1" "$problem"
@@ -73,9 +75,9 @@ expect_found "a hostile name" 1 0 "risk $work"'/lib\x1b[31m\n\xff.so'
 found_or_said() { # TITLE PATH-PATTERN
     local problem=''
     # shellcheck disable=SC2053 # a pattern
-    if [ "$STATUS" = 1 ]; then
-        [[ $(found) == $2 ]] || problem="found: $(found)"
-    elif [ "$STATUS" != 0 ] || ! holds '.tool.blind_spots | any(test("could not be looked at"))'; then
+    if [ -n "$(found)" ]; then
+        [[ $STATUS$(found) == 1$2 ]] || problem="exit $STATUS, found: $(found)"
+    elif ! holds '.tool.blind_spots | any(test("could not be looked at"))'; then
         problem="neither"
     fi
     [ -z "$problem" ] || problem+=" ($(summary))"
@@ -134,14 +136,21 @@ for call in fsync fdatasync syncfs msync; do
         problem+="$call: $(summary) "
 done
 point "a seccomp filter that lets all through: durable, nothing lost" "$problem"
+AUDIT_OPTIONS=(--comm somebody)
+audit other "$player" zero fsync "$MNT/other"
+AUDIT_OPTIONS=()
+problem=''
+{ [ "$STATUS" = 0 ] && holds '.totals | .syncs == 0 and .lost_events == 0'; } || problem=$(summary)
+point "a seccomp filter answers a process that is not audited: not told" "$problem"
 
 # --- ptrace ---
 
 audit traced "$player" traced fsync "$MNT/traced"
 problem=''
-{ [ "$STATUS" = 0 ] && holds '.totals.syncs == 0 and (.tool.blind_spots | any(test("^1 thread ended with a tracer")))'; } ||
+{ [ "$STATUS" = 1 ] && holds '.totals.syncs == 0 and .findings[0].kind == "never-synced" and
+    (.tool.blind_spots | any(test("^1 thread ended with a tracer")))'; } ||
     problem="$(summary), $(show .tool.blind_spots)"
-point "a call that a tracer makes none is not seen: the report says that there was a tracer" "$problem"
+point "a call that a tracer makes none is not seen: its file was never synced, and there was a tracer" "$problem"
 audit untraced "$player" plain "$MNT/untraced"
 problem=''
 holds '.tool.blind_spots | any(test("tracer")) | not' || problem=$(show .tool.blind_spots)
