@@ -142,12 +142,12 @@ summary() { # prints exit status, calls, verdicts, nested, lost
 # The exit status as the calls alone would have it: what a command leaves unsynced beside the
 # calls that a test is about is test_exposure.sh's.
 calls_status() {
-    if [ $STATUS = 1 ] && holds '[.findings[] | select(.severity == "risk") | .kind] |
+    if [ "$STATUS" = 1 ] && holds '[.findings[] | select(.severity == "risk") | .kind] |
         length > 0 and all(. == "never-synced")' && holds 'all(.syncs[]; .verdict != "not-durable" or
         (.reason == "writeout-only" and .covered_by != null))'; then
         holds '.totals.unproven == 0 and .totals.lost_events == 0' && echo 0 || echo 3
     else
-        echo $STATUS
+        echo "$STATUS"
     fi
 }
 
