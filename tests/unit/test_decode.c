@@ -454,6 +454,7 @@ static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 	static const size_t fits[] = {sizeof(struct event_flush),
 				      sizeof(struct event_drain),
 				      sizeof(struct event_write),
+				      sizeof(struct event_written),
 				      sizeof(struct event_mapped),
 				      SYNC_FIXED,
 				      PATH_FIXED};
