@@ -225,12 +225,18 @@ exit $status
 END_OF_SCRIPT
 chmod 755 "$work/between"
 
+# What the instruments write is on no disk, so that no audit has anything to say of it.
+ram=$work/ram
+mkdir "$ram"
+mount -t tmpfs -o mode=711 tmpfs "$ram"
+on_exit "release '$ram'"
+
 # Audits strace and the command below it on the idle device LOOP. Two points: the calls are
 # those that strace saw, each once with its thread and file; the flushes those that the
 # device completed.
 traced=$(python3 "$live/straced.py" --traced)
 compare() { # NAME COMMAND...
-    local name=$1 want got problem log=$work/$1.strace span=$work/$1.span
+    local name=$1 want got problem log=$ram/$1.strace span=$ram/$1.span
     shift
     : | tee "$log" >"$span"
     chmod 666 "$log" "$span"
@@ -263,18 +269,42 @@ compare() { # NAME COMMAND...
     point "$name: flushes as diskstats counts them ($want)" "$problem"
 }
 
-# The verdicts of that audit: each call one of these, the exit status right, and what is said
-# of the numbers true.
+# The paths that the audit holds to be at risk must all match this, and there must be some:
+# what the configuration leaves to the kernel. Empty: there must be none. With a leading "?"
+# there may be none.
+UNSYNCED=''
+risks_problem() {
+    local paths pattern=${UNSYNCED#\?}
+    paths=$(jq -r '.findings[] | select(.severity == "risk") | "\(.kind) \(.path)"' "$JSON")
+    if [ -n "$pattern" ]; then
+        [ -n "$paths" ] || [[ $UNSYNCED = \?* ]] || echo "nothing is said to be unsynced, but $pattern is"
+        paths=$(grep -vE "^never-synced .*($pattern)\$" <<<"$paths" || true)
+    fi
+    [ -z "$paths" ] || echo "said to be at risk: $(head -n 3 <<<"$paths")"
+}
+
+# The verdicts of that audit: each call one of these, the files at risk those of UNSYNCED, the
+# exit status right (1 where a file is at risk), and what is said of the numbers true.
 # shellcheck disable=SC2016 # jq's own variables
 verdicts() { # TITLE EXIT "VERDICT/REASON..." [MORE-JQ]
-    local problem=''
-    if [[ ",$2," != *",$(calls_status),"* ]] || ! holds 'all(.syncs[] | select(.kind != "kernel");
+    local problem exit=$2
+    if holds 'any(.findings[]; .severity == "risk")'; then exit=1; fi
+    problem=$(risks_problem)
+    if [ -n "$problem" ]; then
+        problem+=" ($(summary))"
+    elif [ "$exit" != "$STATUS" ] || ! holds 'all(.syncs[] | select(.kind != "kernel");
         "\(.verdict)/\(.reason)" as $v | ($wanted | split(" ") | index([$v])) != null)' --arg wanted "$3"; then
         problem=$(summary)
     elif [ -n "${4-}" ] && ! holds "$4"; then
         problem="not true: $4 ($(summary))"
     fi
     point "$1" "$problem"
+}
+
+# In jq: the calls are exactly these.
+calls_are() { # "KIND=N,..."
+    echo "([.syncs[] | select(.kind != \"kernel\")] | group_by(.kind) |
+        map(\"\\(.[0].kind)=\\(length)\") | join(\",\")) == \"$1\""
 }
 
 # In jq: how many calls of one of these kinds were on files whose path matches.

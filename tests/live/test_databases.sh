@@ -53,9 +53,14 @@ while read -r name kind options; do
     if [ "$name" = fdatasync ]; then AUDIT_OPTIONS=(--user postgres) as=(); fi
     compare "postgresql-$name" "${as[@]}" "$work/postgresql" "$pg" "$HOME_DIR" "$options" bench
     AUDIT_OPTIONS=()
+    # What it never syncs: its log, and what is made anew at each start.
+    UNSYNCED="/postgresql-$name(/log|/data/(pg_subtrans/0000|pg_stat/pgstat.stat|.*/pg_internal.init))"
     wal=$(calls_on "$kind" /pg_wal/0)
     case $name in
-    no-fsync) verdicts "PostgreSQL with fsync off: no sync call at all" 0 '' '.totals.syncs == 0' ;;
+    no-fsync)
+        UNSYNCED="/postgresql-$name/(log|data/.*)"
+        verdicts "PostgreSQL with fsync off: no sync call at all" 0 '' '.totals.syncs == 0'
+        ;;
     async)
         verdicts "PostgreSQL with synchronous_commit off: durable, and fewer syncs than commits" 0 \
             "not-durable/writeout-only $proven durable/clean" "($wal) < 15"
@@ -113,6 +118,7 @@ while read -r commit method binlog; do
     compare "$name" "$work/mariadb" "$HOME_DIR" --innodb-flush-log-at-trx-commit="$commit" \
         --innodb-flush-method="$method" --sync-binlog="$binlog"
     AUDIT_OPTIONS=()
+    UNSYNCED="/$name/(log|data/ib_buffer_pool)"
     claim="($(calls_on "$any" 'ib_logfile0$')) $([ "$commit" = 1 ] && echo '>= 30' || echo '< 30')"
     claim+=" and ($(calls_on "$any" 'binlog[.][0-9]*$')) $([ "$binlog" = 1 ] && echo '>= 30' || echo '< 10')"
     verdicts "MariaDB, innodb_flush_log_at_trx_commit=$commit innodb_flush_method=$method sync_binlog=$binlog: durable, with a sync for each transaction where asked" \
@@ -126,6 +132,8 @@ done <<'END_OF_LIST'
 2 fsync 1
 2 O_DIRECT 0
 END_OF_LIST
+
+UNSYNCED=''
 
 # --- redis ---
 
@@ -161,6 +169,7 @@ for policy in always everysec no; do
     # One when the server ends.
     no) claim="($log) <= 1" ;;
     esac
+    UNSYNCED="/$name/log"
     verdicts "redis, appendfsync $policy: durable, as often as promised" 0 "$proven durable/clean" "$claim"
 done
 
@@ -210,4 +219,5 @@ finally:
 END_OF_SCRIPT
 mkdir "$MNT/etcd"
 compare etcd python3 "$work/etcd.py" "$MNT/etcd"
+UNSYNCED=/etcd/log
 verdicts "etcd: all durable, a sync of its log for each key" 0 "$proven durable/clean" "($(calls_on "$any" '[.]wal$')) >= 20"
