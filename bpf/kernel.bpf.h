@@ -170,6 +170,14 @@ struct folio { /* 5.16 on; as long as it is of one page, it is its page */
 	unsigned long index;
 };
 
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	int syscallno;
+};
+
 struct folio___count { /* 5.16 on, measured 6.1, 6.12 */
 	unsigned int _folio_nr_pages;
 };
@@ -725,6 +733,24 @@ static __always_inline struct pt_regs *user_registers(void)
 #else
 	return NULL;
 #endif
+}
+
+/* Is the current task in truncate or ftruncate? By number: asm/unistd_64.h of x86, asm-generic's.
+ */
+static __always_inline bool in_truncate(void)
+{
+	struct pt_regs *regs = user_registers();
+	long number = -1;
+
+	if (!regs)
+		return false;
+	if (bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax)) {
+		number = BPF_CORE_READ((struct pt_regs___x86 *)regs, orig_ax);
+		return number == 76 || number == 77;
+	}
+	if (bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno))
+		number = BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+	return number == 45 || number == 46;
 }
 
 /* May a filter answer system calls of the current task in the kernel's place? */

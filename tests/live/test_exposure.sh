@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 26
+plan 27
 
 memory=$(mktemp -d /dev/shm/flushaudit-live.XXXXXX)
 on_exit "rm -rf '$memory'"
@@ -35,6 +35,8 @@ for step in sys.argv[2:]:
         os.write(opened(name, os.O_DSYNC), b"x" * int(rest[0]))
     elif what == "rename":
         os.rename(name, rest[0])
+    elif what == "truncate":
+        os.truncate(name, int(rest[0]))
     elif what == "unlink":
         os.unlink(name)
     elif what == "syncfs":
@@ -74,6 +76,7 @@ done
 
 fresh ext4
 leaves "a direct write" "k=4096" direct:k
+leaves "cut to the size it has, or to less, after its sync" "" write:l:5000 fsync:l truncate:l:5000 write:m:5000 fsync:m truncate:m:300
 leaves "a hostile name" 'n\x01\n\\=10' 'write:n\x01\n\\:10'
 
 # What the page cache held already is made dirty by nobody.

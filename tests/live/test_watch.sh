@@ -143,7 +143,7 @@ ready
 "$player" play --dir "$first" --script "$work/script" --history "$work/history" >/dev/null
 sleep 0.5
 end workers
-made=$(awk -F'\t' '$1 == "C" && $4 != "sync" { print $4, $3 }' "$work/history" | sort | uniq -c)
+made=$(awk -F'\t' '$1 == "C" && $4 != "sync" && $4 != "end" { print $4, $3 }' "$work/history" | sort | uniq -c)
 seen=$(jq -r '"\(.kind) \(.tid)"' "$work/workers.out" | sort | uniq -c)
 problem=''
 [ -n "$made" ] && [ "$made" = "$seen" ] || problem="made: $made; seen: $seen"
