@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "filter.h"
 #include "lookup.h"
 #include "processes.h"
@@ -36,21 +35,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
 
 	filter_clear(&w->filter);
 	assert_int_equal(w->filter.nr_paths, 0);
-	assert_int_equal(nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_remove(w->root);
 	free(w);
 	return 0;
 }
@@ -59,25 +50,13 @@ static int teardown(void **state)
 static void put(const struct world *w, const char *path, const char *text)
 {
 	char full[512];
-	FILE *file;
 
-	snprintf(full, sizeof(full), "%s/%s", w->root, path);
-	for (char *c = full + strlen(w->root) + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		*c = '\0';
-		if (mkdir(full, 0755))
-			assert_int_equal(errno, EEXIST);
-		*c = '/';
-	}
-	if (!text) {
-		assert_int_equal(mkdir(full, 0755), 0);
+	if (text) {
+		directory_put(w->root, path, text, "");
 		return;
 	}
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_true(fprintf(file, "%s", text) >= 0);
-	assert_int_equal(fclose(file), 0);
+	directory_path(full, sizeof(full), w->root, path);
+	assert_int_equal(mkdir(full, 0755), 0);
 }
 
 /* It failed, and the message names both. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -15,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "pipeline.h"
 #include "verdict.h"
 
@@ -46,22 +46,7 @@ struct world {
 
 static void put(const struct world *w, const char *path, const char *text)
 {
-	char full[512];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s", w->root, path);
-	for (char *c = full + strlen(w->root) + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		*c = '\0';
-		if (mkdir(full, 0755))
-			assert_int_equal(errno, EEXIST);
-		*c = '/';
-	}
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_true(fprintf(file, "%s\n", text) > 0);
-	assert_int_equal(fclose(file), 0);
+	directory_put(w->root, path, text, "\n");
 }
 
 static void put_machine(struct world *w)
@@ -109,14 +94,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
@@ -125,7 +102,7 @@ static int teardown(void **state)
 	pipeline_free(w->pipeline);
 	store_free(w->store);
 	stack_free(w->stack);
-	assert_int_equal(nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_remove(w->root);
 	free(w);
 	return 0;
 }

@@ -4,7 +4,6 @@
 #endif
 
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "stack.h"
 
 /* Made-up machines: a tree of files in the shape in which the kernel shows real ones. */
@@ -41,41 +40,16 @@ struct tree {
 	struct stack *stack;
 };
 
-static void make_parents(char *path)
-{
-	for (char *c = path + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		*c = '\0';
-		if (mkdir(path, 0755) < 0)
-			assert_int_equal(errno, EEXIST);
-		*c = '/';
-	}
-}
-
-static void full_path(const struct tree *tree, char *full, size_t size, const char *path)
-{
-	assert_in_range(snprintf(full, size, "%s/%s", tree->root, path), 1, size - 1);
-	make_parents(full);
-}
-
 static void put_file(const struct tree *tree, const char *path, const char *text)
 {
-	char full[512];
-	FILE *file;
-
-	full_path(tree, full, sizeof(full), path);
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_true(fprintf(file, "%s\n", text) >= 0);
-	assert_int_equal(fclose(file), 0);
+	directory_put(tree->root, path, text, "\n");
 }
 
 static void put_link(const struct tree *tree, const char *path, const char *target)
 {
 	char full[512];
 
-	full_path(tree, full, sizeof(full), path);
+	directory_path(full, sizeof(full), tree->root, path);
 	assert_int_equal(symlink(target, full), 0);
 }
 
@@ -223,21 +197,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct tree *tree = *state;
 
 	stack_free(tree->stack);
 	stack_free(NULL);
-	assert_int_equal(nftw(tree->root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_remove(tree->root);
 	free(tree);
 	return 0;
 }
@@ -724,7 +690,7 @@ static void put_super(const struct tree *tree, const char *path, uint16_t magic,
 		super[1024 + 0x5c + i] = (unsigned char)(compat >> 8 * i);
 		super[1024 + 0x60 + i] = (unsigned char)(incompat >> 8 * i);
 	}
-	full_path(tree, full, sizeof(full), path);
+	directory_path(full, sizeof(full), tree->root, path);
 	file = fopen(full, "we");
 	assert_non_null(file);
 	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
@@ -904,8 +870,8 @@ static void remove_path(const struct tree *tree, const char *path)
 {
 	char full[512];
 
-	full_path(tree, full, sizeof(full), path);
-	assert_int_equal(nftw(full, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_path(full, sizeof(full), tree->root, path);
+	directory_remove(full);
 }
 
 static void vanished_is_kept(void **state)

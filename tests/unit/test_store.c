@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -16,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "report/report.h"
 #include "store.h"
 
@@ -44,14 +44,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
@@ -59,7 +51,7 @@ static int teardown(void **state)
 	store_free(w->store);
 	store_free(NULL);
 	free(w->report);
-	assert_int_equal(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_remove(w->dir);
 	free(w);
 	return 0;
 }

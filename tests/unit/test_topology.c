@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "topology.h"
 
 /* Made-up machines, with real directories where the kernel has symbolic links. */
@@ -37,22 +37,7 @@ struct tree {
 
 static void put(const struct tree *tree, const char *path, const char *text)
 {
-	char full[512];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s", tree->root, path);
-	for (char *c = full + strlen(tree->root) + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		*c = '\0';
-		if (mkdir(full, 0755))
-			assert_int_equal(errno, EEXIST);
-		*c = '/';
-	}
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_true(fprintf(file, "%s\n", text) > 0);
-	assert_int_equal(fclose(file), 0);
+	directory_put(tree->root, path, text, "\n");
 }
 
 static void put_attribute(const struct tree *tree, const char *name, const char *file,
@@ -149,20 +134,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct tree *tree = *state;
 
 	stack_free(tree->stack);
-	assert_int_equal(nftw(tree->root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	directory_remove(tree->root);
 	free(tree);
 	return 0;
 }
