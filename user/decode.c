@@ -36,6 +36,15 @@ static int decode_path_record(struct event_path *path, const void *data, size_t 
 	return 0;
 }
 
+/* A record that has one size only. False: it has not. */
+static bool copy_fixed(void *out, size_t wanted, const void *data, size_t size)
+{
+	if (size != wanted)
+		return false;
+	memcpy(out, data, size);
+	return true;
+}
+
 int decode_record(struct record *record, const void *data, size_t size)
 {
 	struct event_header header;
@@ -54,30 +63,25 @@ int decode_record(struct record *record, const void *data, size_t size)
 	case EVENT_PATH:
 		return decode_path_record(&record->path, data, header.size);
 	case EVENT_FLUSH:
-		if (header.size != sizeof(record->flush))
+		if (!copy_fixed(&record->flush, sizeof(record->flush), data, header.size))
 			return -EBADMSG;
-		memcpy(&record->flush, data, sizeof(record->flush));
 		return record->flush.complete_ns < record->flush.issue_ns ? -EBADMSG : 0;
 	case EVENT_DRAIN:
-		if (header.size != sizeof(record->drain))
-			return -EBADMSG;
-		memcpy(&record->drain, data, sizeof(record->drain));
-		return 0;
+		return copy_fixed(&record->drain, sizeof(record->drain), data, header.size)
+			       ? 0
+			       : -EBADMSG;
 	case EVENT_WRITE:
-		if (header.size != sizeof(record->write))
+		if (!copy_fixed(&record->write, sizeof(record->write), data, header.size))
 			return -EBADMSG;
-		memcpy(&record->write, data, sizeof(record->write));
 		return record->write.bytes > UINT64_MAX - record->write.offset ? -EBADMSG : 0;
 	case EVENT_WRITTEN:
-		if (header.size != sizeof(record->written))
+		if (!copy_fixed(&record->written, sizeof(record->written), data, header.size))
 			return -EBADMSG;
-		memcpy(&record->written, data, sizeof(record->written));
 		record->written.comm[EVENT_COMM_SIZE - 1] = '\0';
 		return 0;
 	case EVENT_MAPPED:
-		if (header.size != sizeof(record->mapped))
+		if (!copy_fixed(&record->mapped, sizeof(record->mapped), data, header.size))
 			return -EBADMSG;
-		memcpy(&record->mapped, data, sizeof(record->mapped));
 		record->mapped.comm[EVENT_COMM_SIZE - 1] = '\0';
 		return 0;
 	default:
