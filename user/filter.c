@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "pathname.h"
 
 #define DELETED " (deleted)"
 
@@ -147,15 +148,6 @@ bool filter_has_dev(const struct filter *filter, uint32_t dev)
 	return false;
 }
 
-static bool is_at_or_below(const char *path, const char *place)
-{
-	size_t length = strlen(place);
-
-	while (length && place[length - 1] == '/')
-		length--;
-	return !strncmp(path, place, length) && (!path[length] || path[length] == '/');
-}
-
 static bool has_name(const struct filter *filter, const char *path)
 {
 	size_t i;
@@ -163,7 +155,7 @@ static bool has_name(const struct filter *filter, const char *path)
 	for (i = 0; i < filter->nr_paths; i++) {
 		const char *wanted = filter->paths[i];
 
-		if (is_at_or_below(path, wanted) ||
+		if (pathname_is_below(path, wanted) ||
 		    (strpbrk(wanted, "*?[") && !fnmatch(wanted, path, 0)))
 			return true;
 	}

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libmount/libmount.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "stack.h"
+#include "stack_tree.h"
 
 #define MAX_DEPTH 32 /* of nested cgroups */
 
@@ -45,46 +47,26 @@ int lookup_pid(struct filter *filter, const char *root, const char *text, struct
 
 /* --- cgroups --- */
 
-/* \040 and the like, as /proc/self/mountinfo has them. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		if (text[0] == '\\' && text[1] && text[2] && text[3]) {
-			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-					(text[3] - '0'));
-			text += 3;
-		} else {
-			*out++ = *text;
-		}
-	}
-	*out = '\0';
-}
-
 /* Where the first cgroup2 file system is mounted, below @root. */
 static int find_mount(char *point, size_t size, const char *root, const char *option,
 		      const char *text, struct error *err)
 {
-	char path[PATH_MAX], *line = NULL;
+	char path[PATH_MAX];
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_table *table;
+	struct libmnt_fs *fs;
 	bool found = false;
-	size_t room = 0;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/proc/self/mountinfo", root);
-	file = fopen(path, "re");
-	while (file && !found && getline(&line, &room, file) > 0) {
-		const char *type = strstr(line, " - cgroup2 ");
-		char where[PATH_MAX];
+	table = mnt_new_table_from_file(path);
+	while (table && iter && !found && mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *type = mnt_fs_get_fstype(fs), *target = mnt_fs_get_target(fs);
 
-		if (!type || sscanf(line, "%*s %*s %*s %*s %4095s", where) != 1)
-			continue;
-		unescape(where);
-		found = (size_t)snprintf(point, size, "%s%s", root, where) < size;
+		found = type && target && !strcmp(type, "cgroup2") &&
+			(size_t)snprintf(point, size, "%s%s", root, target) < size;
 	}
-	free(line);
-	if (file)
-		fclose(file);
+	mnt_unref_table(table);
+	mnt_free_iter(iter);
 	if (found)
 		return 0;
 	return error_set(
@@ -204,21 +186,15 @@ static bool parse_numbers(const char *text, uint32_t *dev)
 
 int lookup_dev(struct filter *filter, const char *root, const char *text, struct error *err)
 {
-	char path[PATH_MAX], line[64] = "";
+	char path[PATH_MAX], line[64];
 	struct stat st;
 	uint32_t dev;
-	FILE *file;
 
 	if (parse_numbers(text, &dev))
 		return filter_add_dev(filter, dev, err);
 	if (*text && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0) {
-		snprintf(path, sizeof(path), "%s/sys/class/block/%s/dev", root, text);
-		file = fopen(path, "re");
-		if (file && fgets(line, sizeof(line), file))
-			line[strcspn(line, "\n")] = '\0';
-		if (file)
-			fclose(file);
-		if (parse_numbers(line, &dev))
+		if (stack_tree_read(root, line, sizeof(line), "sys/class/block/%s/dev", text) > 0 &&
+		    parse_numbers(line, &dev))
 			return filter_add_dev(filter, dev, err);
 	}
 	snprintf(path, sizeof(path), "%s%s%s", root, *text == '/' ? "" : "/dev/", text);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pathname.h"
 #include "stack_tree.h"
 
 /* One line of mountinfo; the options in full, the public struct may cut them. */
@@ -274,16 +275,6 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 	return ret;
 }
 
-/* Whether @path lies at or below the directory @point. */
-static bool is_below(const char *path, const char *point)
-{
-	size_t length = strlen(point);
-
-	while (length && point[length - 1] == '/')
-		length--;
-	return strncmp(path, point, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 static uint32_t holding_by_prefix(const struct stack *stack, const char *path)
 {
 	const struct stack_point *best = NULL;
@@ -292,7 +283,7 @@ static uint32_t holding_by_prefix(const struct stack *stack, const char *path)
 		const struct stack_point *point = &stack->points[i];
 
 		/* Of two with one mount point the later one hides the earlier. */
-		if (is_below(path, point->path) &&
+		if (pathname_is_below(path, point->path) &&
 		    (!best || strlen(point->path) >= strlen(best->path)))
 			best = point;
 	}
