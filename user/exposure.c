@@ -32,8 +32,6 @@ struct exposure {
 	} inherited[MAX_INHERITED];
 	size_t nr_inherited;
 	uint64_t longest_ns; /* from a write to the end of the call that made it durable */
-	/* What a sync of a file system is about, while the tree is walked. */
-	const struct event_sync *whole;
 };
 
 static int compare(const void *left, const void *right)
@@ -149,25 +147,30 @@ static void made_durable(struct exposure *exposure, struct file *file, uint64_t 
 }
 
 /* All of a file system has been synced: what earlier calls left, too. */
+struct whole {
+	struct exposure *exposure;
+	const struct event_sync *sync;
+};
+
 static void on_whole(const void *node, VISIT visit, void *ctx)
 {
-	struct exposure *exposure = ctx;
+	const struct whole *whole = ctx;
 	struct file *file = *(struct file *const *)node;
 
 	if (visit != postorder && visit != leaf)
 		return;
-	if (exposure->whole->kind == SYNC_SYNC || exposure->whole->s_dev == file->s_dev)
-		made_durable(exposure, file, exposure->whole->exit_ns);
+	if (whole->sync->kind == SYNC_SYNC || whole->sync->s_dev == file->s_dev)
+		made_durable(whole->exposure, file, whole->sync->exit_ns);
 }
 
 void exposure_synced(struct exposure *exposure, const struct event_sync *sync, bool durable)
 {
+	struct whole whole = {exposure, sync};
 	struct file *file;
 
 	if (sync->flags & SYNC_WHOLE_FS) {
-		exposure->whole = sync;
 		if (durable)
-			twalk_r(exposure->files, on_whole, exposure);
+			twalk_r(exposure->files, on_whole, &whole);
 		return;
 	}
 	file = find(exposure, sync->s_dev, sync->ino, sync->generation);

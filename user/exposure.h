@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "events.h"
-#include "stack.h"
 #include "store.h"
 #include "verdict.h"
 
