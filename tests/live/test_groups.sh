@@ -27,6 +27,8 @@ group() { # NAME TITLE KIND PATH [EXIT MORE-VERDICTS]
     [ "$counted" = $((after - before)) ] || problem="flushaudit has $counted, diskstats $((after - before))"
     point "$2: flushes as diskstats counts them ($((after - before)))" "$problem"
     say "$(summary)"
+    say "not durable: $(show '[.syncs[] | select(.verdict != "durable") |
+        [.id, .kind, .tid, .latency_ns, .verdict, .reason, .detail]] | .[:5]')"
 }
 
 for fs in ext4 xfs btrfs; do
