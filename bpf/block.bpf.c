@@ -56,12 +56,20 @@ static __always_inline void frame_queued(struct frame *frame, struct bio_entry *
 }
 
 /* Synchronous metadata in flight on its partition. */
-static __always_inline void log_moved(struct bio_entry *entry, __s64 by)
+static __always_inline void log_begun(struct bio_entry *entry)
 {
 	struct ledger_log *log = entry->is_log ? log_get(entry->part) : NULL;
 
 	if (log)
-		ledger_add(&log->inflight, by);
+		__sync_fetch_and_add(&log->begun, 1);
+}
+
+static __always_inline void log_ended(struct bio_entry *entry)
+{
+	struct ledger_log *log = entry->is_log ? log_get(entry->part) : NULL;
+
+	if (log)
+		__sync_fetch_and_add(&log->ended, 1);
 }
 
 static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
@@ -72,9 +80,9 @@ static __always_inline void remember(struct bio *bio, struct bio_entry *entry, s
 
 	unseen = bpf_map_lookup_elem(&bios, &key);
 	if (unseen) /* whose end was missed */
-		log_moved(unseen, -1);
+		log_ended(unseen);
 	if (!bpf_map_update_elem(&bios, &key, entry, BPF_ANY)) {
-		log_moved(entry, 1);
+		log_begun(entry);
 		return;
 	}
 	count_loss(LOSS_BIOS);
@@ -235,7 +243,7 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 	if (!fua && !failed)
 		ledger_max(&log->done_ns, entry->done_ns);
 	if (entry->is_log)
-		ledger_add(&log->inflight, -1);
+		__sync_fetch_and_add(&log->ended, 1);
 	if (failed)
 		return;
 	if (entry->is_commit && log->commit_queued_ns <= entry->queued_ns) {

@@ -20,6 +20,29 @@ static __always_inline struct kiocb *direct_write_of(struct bio_view *view)
 	return BPF_CORE_READ((struct iomap_dio *)private, iocb);
 }
 
+static __always_inline void asker_writes(struct asker *asker, struct kiocb *iocb)
+{
+	if (BPF_CORE_READ(iocb, ki_flags) & IOCB_SYNC)
+		asker_is_current(asker, SYNC_O_SYNC, 0);
+	else
+		asker_is_current(asker, SYNC_O_DSYNC, SYNC_DATASYNC);
+}
+
+/* Once for each part: the memory of a write that is over may be the next one's. */
+static __always_inline void remember_late(struct dio *dio)
+{
+	struct kiocb *iocb = BPF_CORE_READ(dio, iocb);
+	struct late_write late = {};
+	__u64 key = (__u64)dio;
+
+	if (!(BPF_CORE_READ(iocb, ki_flags) & IOCB_DSYNC) ||
+	    !is_target(bpf_get_current_pid_tgid() >> 32))
+		return;
+	asker_writes(&late.asker, iocb);
+	late.file = (__u64)BPF_CORE_READ(iocb, ki_filp);
+	bpf_map_update_elem(&late_writes, &key, &late, BPF_ANY);
+}
+
 static __always_inline struct direct_write *remember_write(struct kiocb *iocb, __u32 disk)
 {
 	struct direct_write fresh = {}, *found;
@@ -30,10 +53,7 @@ static __always_inline struct direct_write *remember_write(struct kiocb *iocb, _
 		return found;
 	if (!is_target(bpf_get_current_pid_tgid() >> 32))
 		return NULL;
-	if (BPF_CORE_READ(iocb, ki_flags) & IOCB_SYNC)
-		asker_is_current(&fresh.asker, SYNC_O_SYNC, 0);
-	else
-		asker_is_current(&fresh.asker, SYNC_O_DSYNC, SYNC_DATASYNC);
+	asker_writes(&fresh.asker, iocb);
 	fresh.queued_ns = bpf_ktime_get_ns();
 	fresh.id = new_call_id(fresh.queued_ns);
 	fresh.file = (__u64)BPF_CORE_READ(iocb, ki_filp);
@@ -55,14 +75,20 @@ static __always_inline int on_direct_queue(struct bio *bio)
 	struct direct_write *write;
 	struct bio_view view = {};
 	struct kiocb *iocb;
+	struct dio *dio;
+	bool async;
 	__u32 disk, part, bytes = bio->bi_iter.bi_size;
 
 	if ((opf & 0xff) != REQ_OP_WRITE || !bytes)
 		return 0;
 	view_bio(UNTYPED(bio), &view);
 	iocb = direct_write_of(&view);
-	if (!iocb)
+	if (!iocb) {
+		dio = dio_of(&view, &async);
+		if (dio && async)
+			remember_late(dio);
 		return 0;
+	}
 	if (!(BPF_CORE_READ(iocb, ki_flags) & IOCB_DSYNC)) {
 		if (note_files && is_target(bpf_get_current_pid_tgid() >> 32))
 			written_note((__u64)BPF_CORE_READ(iocb, ki_filp, f_mapping, host), bytes);

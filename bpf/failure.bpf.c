@@ -191,7 +191,8 @@ __noinline __u32 tell_bio(__u64 address, __u32 bytes, __u32 disk, __u32 error)
 	index = slot_index(owner);
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (slot)
-		ledger_slot_failed(slot, owner, event.generation, event.at_ns);
+		ledger_slot_failed(slot, owner, ledger_instance(event.fs_id, event.generation),
+				   event.at_ns);
 	return bytes;
 }
 

@@ -301,7 +301,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	if (log) {
 		/* Before the newest that is done: one that ends in between must be in one of them.
 		 */
-		out->log_inflight = *(volatile __s64 *)&log->inflight;
+		out->log_inflight = ledger_log_inflight(log, *(volatile __u64 *)&log->begun);
 		if (log->done_ns > base_ns)
 			out->log_done_ns = log->done_ns;
 		out->commit_queued_ns = log->commit_queued_ns;
@@ -316,7 +316,8 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		if (out->inflight_bytes <= 0)
 			slot->watched = 0;
 		out->last_done_ns = slot->last_done_ns;
-		out->last_error_ns = ledger_slot_error(slot, owner, frame->generation);
+		out->last_error_ns = ledger_slot_error(
+			slot, owner, ledger_instance(frame->fs_id, frame->generation));
 		out->slot_shared = slot_is_foreign(slot, owner) ||
 				   (device && slot->shared_ns > device->watermark_ns);
 	}
@@ -344,6 +345,62 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	/* One that ended unseen inside the call, which is about to report success. */
 	if (!ret && device->unseen_ns >= frame->enter_ns)
 		ledger_max(&out->watermark_ns, device->unseen_ns);
+}
+
+/* The log of the file system that the call is about, where it is a single one. */
+static __always_inline struct ledger_log *frame_log(struct frame *frame)
+{
+	struct state_topology *stack = find_topology(frame);
+	__u32 i;
+
+	if (frame->kind == SYNC_SYNC)
+		return NULL;
+	if (!stack)
+		return frame->part ? bpf_map_lookup_elem(&logs, &frame->part) : NULL;
+	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
+		if (i >= stack->nr)
+			break;
+		if (stack->devices[i].roles & DEVICE_LOG)
+			return bpf_map_lookup_elem(&logs, &stack->devices[i].part);
+	}
+	return NULL;
+}
+
+__noinline int frame_log_forced(void)
+{
+	struct frame *frame = current_frame();
+	struct ledger_log *log = frame ? frame_log(frame) : NULL;
+
+	if (log)
+		frame->log_awaited = *(volatile __u64 *)&log->begun;
+	return 0;
+}
+
+/*
+ * xfs waits for its log with one sleep, which io_uring may end with a wake-up that was meant
+ * for something before (README, xfs-stray-wakeup). Then the file counts as logged, so that a
+ * later call may not even wait: what was in flight is remembered for it.
+ */
+static __always_inline void log_exit(struct frame *frame)
+{
+	struct state_file file = {.ino = frame->ino, .s_dev = frame->s_dev};
+	struct ledger_log *log = frame->fs_magic == XFS_MAGIC ? frame_log(frame) : NULL;
+	__u64 awaited = current_uses_uring() ? frame->log_awaited : 0, begun, *left;
+
+	if (!log)
+		return;
+	begun = *(volatile __u64 *)&log->begun;
+	left = bpf_map_lookup_elem(&left_logs, &file);
+	if (left && ledger_log_inflight(log, *left))
+		frame->flags |= SYNC_LOG_LEFT;
+	else if (left)
+		bpf_map_delete_elem(&left_logs, &file);
+	if (!awaited)
+		return;
+	if (ledger_log_inflight(log, awaited))
+		frame->flags |= SYNC_LOG_LEFT;
+	if (ledger_log_inflight(log, begun))
+		bpf_map_update_elem(&left_logs, &file, &begun, BPF_ANY);
 }
 
 static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)
@@ -457,6 +514,7 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		ext4_exit(frame);
 		btrfs_exit(frame);
 		fuse_exit(frame);
+		log_exit(frame);
 		if (frame_marked(frame, frame->kind == SYNC_SURVEY ? dirty_bit : dirty_mark))
 			frame->flags |= SYNC_DIRTY_EXIT;
 		if (!takes_whole_file(frame->kind) && left_nothing(frame))

@@ -204,6 +204,13 @@ static __always_inline int log_forced(void)
 	return 0;
 }
 
+/* At every level. */
+SEC("raw_tp/xfs_log_force")
+int xfs_log_forced(struct bpf_raw_tracepoint_args *ctx)
+{
+	return GUARDED(frame_log_forced());
+}
+
 SEC("raw_tp/xfs_log_force")
 int fs_xfs_log_force(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -25,9 +25,11 @@
 #define EXT4_MAGIC	    0xEF53
 #define OVERLAYFS_MAGIC	    0x794c7630
 #define F2FS_MAGIC	    0xF2F52010
+#define XFS_MAGIC	    0x58465342
 #define BTRFS_BTREE_INODE   1
 #define PF_KTHREAD	    0x00200000 /* include/linux/sched.h, same since 2.6 */
-#define SECCOMP_MODE_FILTER 2	       /* include/uapi/linux/seccomp.h */
+#define PF_WQ_WORKER	    0x00000020
+#define SECCOMP_MODE_FILTER 2 /* include/uapi/linux/seccomp.h */
 #define PF_IO_WORKER	    0x00000010
 #define FILE_SYNC	    04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
 #define FILE_DSYNC	    00010000
@@ -312,8 +314,26 @@ struct task_struct {
 	struct mm_struct *mm;
 	char comm[16];
 	struct seccomp seccomp;
+	void *io_uring; /* since the task has used it */
 	unsigned int ptrace;
-	void *worker_private; /* 5.18 on: struct io_worker of an io_uring worker */
+	/* 5.17 on: struct io_worker of an io_uring worker, struct kthread of a kernel thread */
+	void *worker_private;
+};
+
+struct task_struct___child_tid {
+	int *set_child_tid; /* up to 5.16: struct kthread of a kernel thread */
+};
+
+struct kthread {
+	void *data; /* struct worker of one that serves work queues */
+};
+
+struct worker {
+	struct work_struct *current_work;
+};
+
+struct work_struct {
+	void *func;
 };
 
 struct task_struct___worker {
@@ -388,6 +408,12 @@ struct iomap_dio {
 	struct kiocb *iocb;
 	unsigned int flags;
 	int error;
+};
+
+/* A direct write of a file system that leaves it to fs/direct-io.c. */
+struct dio {
+	struct kiocb *iocb;
+	struct work_struct complete_work;
 };
 
 struct journal_s {
@@ -762,11 +788,44 @@ static __always_inline bool current_is_filtered(void)
 	       BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
+/* What the current thread does, as a worker of a work queue; NULL: it is none. */
+static __always_inline struct work_struct *current_work(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kthread *thread;
+	struct worker *worker;
+
+	if (!(BPF_CORE_READ(task, flags) & PF_WQ_WORKER))
+		return NULL;
+	if (bpf_core_field_exists(task->worker_private))
+		thread = BPF_CORE_READ(task, worker_private);
+	else
+		thread = (void *)BPF_CORE_READ((struct task_struct___child_tid *)task,
+					       set_child_tid);
+	worker = BPF_CORE_READ(thread, data);
+	return BPF_CORE_READ(worker, current_work);
+}
+
+/* The direct write whose end the current thread, a worker, may be at. */
+static __always_inline struct dio *current_dio(void)
+{
+	struct work_struct *work = bpf_core_type_exists(struct dio) ? current_work() : NULL;
+
+	return work ? (void *)work - bpf_core_field_offset(struct dio, complete_work) : NULL;
+}
+
 static __always_inline bool current_is_io_worker(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	return BPF_CORE_READ(task, flags) & PF_IO_WORKER;
+}
+
+static __always_inline bool current_uses_uring(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring);
 }
 
 /* The request that an io_uring worker carries out; NULL: it is none, or not to be told. */

@@ -28,12 +28,12 @@
 struct ledger_slot {
 	__u64 owner; /* hash of the inode the slot was taken for, 0: free */
 	__s64 inflight_bytes;
-	__u64 last_done_ns;  /* newest non-FUA completion */
-	__u64 shared_ns;     /* another inode had uncovered writes in the slot until then */
-	__u64 watched;	     /* tell user space when nothing is in flight any more */
-	__u64 last_error_ns; /* newest write-back that failed, */
-	__u64 error_owner;   /* of the inode with this hash */
-	__u64 error_generation;
+	__u64 last_done_ns;   /* newest non-FUA completion */
+	__u64 shared_ns;      /* another inode had uncovered writes in the slot until then */
+	__u64 watched;	      /* tell user space when nothing is in flight any more */
+	__u64 last_error_ns;  /* newest write-back that failed, */
+	__u64 error_owner;    /* of the inode with this hash */
+	__u64 error_instance; /* and this instance */
 };
 
 /* One device: a whole disk, as requests name it. */
@@ -65,7 +65,8 @@ struct ledger_log {
 	__u64 pending_flush_ns;
 	__u64 flush_asked_ns; /* newest flush without data, and the thread that asked */
 	__u64 flush_asked_tid;
-	__s64 inflight; /* synchronous metadata writes, those that are remembered */
+	__u64 begun; /* synchronous metadata writes, those that are remembered: queued, */
+	__u64 ended; /* and over */
 };
 
 #define LEDGER_UNTIL_DRAINED (~0ULL) /* a value of shared_ns: no end to it yet */
@@ -133,24 +134,38 @@ LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 owner, __u64 
 	return 0;
 }
 
+/* Tells an inode from others of its number, before it or on a file system made anew. */
+LEDGER_INLINE __u64 ledger_instance(__u64 fs_id, __u32 generation)
+{
+	return fs_id ^ generation;
+}
+
 /*
  * Write-back of the inode with hash @owner failed: its pages count as clean now
  * and a later sync succeeds, until what failed has been written again.
  */
-LEDGER_INLINE void ledger_slot_failed(struct ledger_slot *slot, __u64 owner, __u32 generation,
+LEDGER_INLINE void ledger_slot_failed(struct ledger_slot *slot, __u64 owner, __u64 instance,
 				      __u64 now)
 {
 	slot->error_owner = owner;
-	slot->error_generation = generation;
+	slot->error_instance = instance;
 	ledger_max(&slot->last_error_ns, now);
 }
 
 /* When did write-back of this very inode last fail? 0: not that the slot knows. */
-LEDGER_INLINE __u64 ledger_slot_error(const struct ledger_slot *slot, __u64 owner, __u32 generation)
+LEDGER_INLINE __u64 ledger_slot_error(const struct ledger_slot *slot, __u64 owner, __u64 instance)
 {
-	return slot->error_owner == owner && slot->error_generation == generation
-		       ? slot->last_error_ns
-		       : 0;
+	return slot->error_owner == owner && slot->error_instance == instance ? slot->last_error_ns
+									      : 0;
+}
+
+/* How many of the first @begun log writes have not ended, as far as is known: they end in
+ * order, but for those that different CPUs queue at the same time. */
+LEDGER_INLINE __s64 ledger_log_inflight(const struct ledger_log *log, __u64 begun)
+{
+	__s64 left = begun - *(volatile const __u64 *)&log->ended;
+
+	return left > 0 ? left : 0;
 }
 
 LEDGER_INLINE void ledger_device_queued(struct ledger_device *device, __u64 bytes, int attributed)

@@ -45,11 +45,42 @@ static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64
 	}
 }
 
+/* How f2fs wraps the end of a bio up to 5.16 (struct f2fs_private_dio), in no BTF. */
+struct wrapped_end {
+	__u64 inode;
+	__u64 private;
+	__u64 end_io;
+};
+
+/* The direct write by fs/direct-io.c that a bio is a part of, NULL: it is of none. */
+static __always_inline struct dio *dio_of(struct bio_view *view, bool *async)
+{
+	struct wrapped_end wrapped = {};
+	__u64 end_io, private;
+
+	if (!bpf_core_type_exists(struct dio))
+		return NULL;
+	view_end(view, &end_io, &private);
+	if (!bpf_core_field_exists(((struct task_struct *)0)->worker_private) && /* 5.17 on */
+	    (view->opf & OPF(SYNC)) && private &&
+	    !bpf_probe_read_kernel(&wrapped, sizeof(wrapped), (void *)private) &&
+	    (wrapped.end_io == end_io_direct[STATE_DIRECT_AIO] ||
+	     wrapped.end_io == end_io_direct[STATE_DIRECT_SYNC])) {
+		end_io = wrapped.end_io;
+		private = wrapped.private;
+	}
+	*async = end_io == end_io_direct[STATE_DIRECT_AIO];
+	return end_io && (*async || end_io == end_io_direct[STATE_DIRECT_SYNC]) ? (void *)private
+										: NULL;
+}
+
 /* The address space of a direct write, from the structure its end function gets.
- * The kinds that are not iomap's belong to no inode that can be known. */
+ * The kinds that are not found that way belong to no inode that can be known. */
 static __always_inline bool direct_mapping(struct bio_view *view, struct address_space **mapping)
 {
+	struct dio *by_pages;
 	__u64 end_io, private;
+	bool async;
 	__u32 i;
 
 	view_end(view, &end_io, &private);
@@ -57,6 +88,11 @@ static __always_inline bool direct_mapping(struct bio_view *view, struct address
 		struct iomap_dio *dio = (void *)private;
 
 		*mapping = BPF_CORE_READ(dio, iocb, ki_filp, f_mapping);
+		return true;
+	}
+	by_pages = dio_of(view, &async);
+	if (by_pages) {
+		*mapping = BPF_CORE_READ(by_pages, iocb, ki_filp, f_mapping);
 		return true;
 	}
 	for (i = 0; i < STATE_DIRECT_END_IOS; i++)
@@ -106,7 +142,8 @@ static __always_inline void attribute(struct bio_view *view, __u32 disk, struct 
 	} else if (magic == F2FS_MAGIC) {
 		/* one bio mixes the pages of several inodes (f2fs_submit_page_write) */
 		owner->meta = owner->ino <= 2; /* the node and meta inodes */
-		return;
+		if (!owner->direct)
+			return;
 	}
 	owner->hash = slot_owner(owner->s_dev, owner->ino, disk);
 }

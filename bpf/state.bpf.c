@@ -17,6 +17,8 @@ struct companions_map companions SEC(".maps");
 struct askers_map askers SEC(".maps");
 struct directs_map directs SEC(".maps");
 struct direct_syncs_map direct_syncs SEC(".maps");
+struct left_logs_map left_logs SEC(".maps");
+struct late_writes_map late_writes SEC(".maps");
 struct files_map files SEC(".maps");
 struct harmless_map harmless SEC(".maps");
 struct ring_map ring SEC(".maps");

@@ -63,6 +63,12 @@ struct direct_write {
 	__u32 pad;
 };
 
+/* A direct write by fs/direct-io.c at whose end a worker may sync the file for @asker. */
+struct late_write {
+	struct asker asker;
+	__u64 file;
+};
+
 /* A direct write whose end is about to sync its file, by thread. */
 struct direct_sync {
 	__u64 file;
@@ -110,7 +116,8 @@ struct frame {
 	__s64 own_errors;
 	__s64 own_fua;
 	__u64 log_enter_ns;
-	__u64 btrfs_root; /* 0: not known */
+	__u64 log_awaited; /* log writes that had begun when the log was forced, 0: it was not */
+	__u64 btrfs_root;  /* 0: not known */
 	__u64 btrfs_trans;
 	__s32 btrfs_sub_trans;
 	__u32 companions; /* where in that map it is counted */
@@ -239,6 +246,20 @@ struct direct_syncs_map {
 	__type(value, struct direct_sync);
 };
 
+struct late_writes_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_ASKERS);
+	__type(key, __u64); /* struct dio */
+	__type(value, struct late_write);
+};
+
+struct left_logs_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_ASKERS);
+	__type(key, struct state_file);
+	__type(value, __u64); /* so many log writes had begun when a call may have left early */
+};
+
 struct files_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, STATE_FILES);
@@ -295,6 +316,8 @@ extern struct companions_map companions SEC(".maps");
 extern struct askers_map askers SEC(".maps");
 extern struct directs_map directs SEC(".maps");
 extern struct direct_syncs_map direct_syncs SEC(".maps");
+extern struct left_logs_map left_logs SEC(".maps");
+extern struct late_writes_map late_writes SEC(".maps");
 extern struct files_map files SEC(".maps");
 extern struct harmless_map harmless SEC(".maps");
 extern struct ring_map ring SEC(".maps");

@@ -14,6 +14,8 @@
 #define STATE_COMPANIONS     65536
 #define STATE_RING_BYTES     (16 << 20)
 #define STATE_DIRECT_END_IOS 6
+#define STATE_DIRECT_AIO     0 /* of them: by fs/direct-io.c, asynchronous, */
+#define STATE_DIRECT_SYNC    1 /* and others */
 #define STATE_DIRECTS	     16384
 #define STATE_ASKERS	     4096
 #define STATE_FILES	     65536

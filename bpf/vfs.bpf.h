@@ -16,6 +16,18 @@ static __always_inline void name_asker(struct asker *asker, bool datasync)
 	asker_is_current(asker, kind, datasync ? SYNC_DATASYNC : 0);
 }
 
+/* The current thread is a worker at the end of an audited process' direct write to @file? */
+static __always_inline bool is_late_write(__u64 file, struct asker *asker)
+{
+	__u64 dio = (__u64)current_dio();
+	struct late_write *late = dio ? bpf_map_lookup_elem(&late_writes, &dio) : NULL;
+
+	if (!late || late->file != file)
+		return false;
+	*asker = late->asker;
+	return true;
+}
+
 /*
  * The current thread syncs @file and made no sync call for
  * it. Of a kernel thread that is a call of its own, or one that it was asked for; else
@@ -34,7 +46,7 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 		asker_served(key, found);
 	}
 	if (current_is_kthread()) {
-		if (!found)
+		if (!found && !is_late_write(key, &asker))
 			asker_is_current(&asker, SYNC_KERNEL, datasync ? SYNC_DATASYNC : 0);
 	} else {
 		if (!is_target(bpf_get_current_pid_tgid() >> 32))

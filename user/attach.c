@@ -95,6 +95,7 @@ static const struct program_row {
 	{"fs_xfs_dir", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"xfs_log_forced", NULL, 0, ALL_LEVELS, true, NULL},
 	{"fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_f2fs_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_f2fs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
@@ -202,8 +203,12 @@ static void size_maps(struct flushaudit_bpf *skel, const struct attach_options *
 static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 {
 	static const char *const direct[STATE_DIRECT_END_IOS] = {
-		"blkdev_bio_end_io", "blkdev_bio_end_io_async", "blkdev_bio_end_io_simple",
-		"dio_bio_end_io",    "dio_bio_end_aio",		"btrfs_end_dio_bio",
+		[STATE_DIRECT_AIO] = "dio_bio_end_aio",
+		[STATE_DIRECT_SYNC] = "dio_bio_end_io",
+		"blkdev_bio_end_io",
+		"blkdev_bio_end_io_async",
+		"blkdev_bio_end_io_simple",
+		"btrfs_end_dio_bio",
 	};
 	struct flushaudit_bpf *skel = attach->skel;
 	struct kernel_symbol symbols[STATE_DIRECT_END_IOS + 2] = {{"iomap_dio_bio_end_io", 0},

@@ -252,15 +252,10 @@ static void store_command(struct audit *audit, char *const *argv)
  * (ovl_write_iter in fs/overlayfs/file.c). */
 static void store_overlay_blind_spot(struct audit *audit)
 {
-	size_t i;
-
-	for (i = 0; i < stack_nr_mounts(audit->stack); i++)
-		if (stack_mount_at(audit->stack, i)->volatile_overlay) {
-			store_add_blind_spot(audit->store,
-					     "synchronous writes to a volatile overlayfs by Linux "
-					     "AIO and io_uring are swallowed unseen");
-			return;
-		}
+	if (stack_had_volatile_overlay(audit->stack))
+		store_add_blind_spot(audit->store,
+				     "synchronous writes to a volatile overlayfs by Linux AIO and "
+				     "io_uring are swallowed unseen");
 }
 
 static void note_underway(void *ctx, uint32_t tid)

@@ -60,6 +60,10 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
 		return "btrfs-concurrent-fsync";
 	if (sync->fs_magic == FSMAGIC_F2FS &&
+	    (sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC) &&
+	    !(sync->flags & SYNC_ACCOMPANIED) && !asked && proof == PROOF_NONE)
+		return "f2fs-asynchronous-direct";
+	if (sync->fs_magic == FSMAGIC_F2FS &&
 	    (proof == PROOF_HOLE || (!asked && proof == PROOF_NONE)))
 		return "f2fs-concurrent-fsync";
 	return NULL;

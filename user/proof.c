@@ -288,17 +288,28 @@ static bool left_unlogged(const struct verdict_facts *facts, const struct verdic
 	       (sync->own_data_queued_ns && !(sync->flags & SYNC_LOG_COMMITTED));
 }
 
+static bool is_before_6_1(const struct verdict_facts *facts)
+{
+	return facts->kernel_version && facts->kernel_version < KERNEL_VERSION(6, 1);
+}
+
 /*
- * The thread itself wrote to the log of xfs, and neither that record nor another had ended
- * when the call returned. xfs lets a caller begin a log write that it need not wait for; but
- * it sleeps only once for the one it needs (xlog_wait in fs/xfs/xfs_log_priv.h), so that a
- * stray wake-up makes it return early.
+ * xfs sleeps only once for the log write that it needs (xlog_wait in
+ * fs/xfs/xfs_log_priv.h), so that a stray wake-up makes a call return early. It was so where
+ * the thread itself wrote to the log, and neither that record nor another had ended when the
+ * call returned (xfs lets a caller begin a log write that it need not wait for); and may have
+ * been where one had not that was under way when the log was forced, for the file then counts
+ * as logged (ili_fsync_fields), and a later fdatasync forces nothing (xfs_file_fsync).
  */
-static bool left_own_log(const struct verdict_facts *facts, const struct verdict_device *device)
+static bool left_log(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (sync->fs_magic != FSMAGIC_XFS || sync->own_meta_pending <= 0)
+	if (sync->fs_magic != FSMAGIC_XFS)
+		return false;
+	if ((sync->flags & SYNC_LOG_LEFT) && is_before_6_1(facts))
+		return true;
+	if (sync->own_meta_pending <= 0)
 		return false;
 	return shows_records(facts, device)
 		       ? (sync->flags & SYNC_OWN_COMMIT) && !commit_in_call(sync, device->event)
@@ -330,7 +341,6 @@ static bool may_be_left_out(const struct verdict_facts *facts, const struct verd
 static bool may_have_lost(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
-	bool before_6_1 = facts->kernel_version && facts->kernel_version < KERNEL_VERSION(6, 1);
 
 	/* ext4_fsync_nojournal: returns early where the inode is not marked dirty, though
 	 * its blocks in the buffer cache, and its directory's, may be. Only where it went
@@ -345,10 +355,10 @@ static bool may_have_lost(const struct verdict_facts *facts, const struct verdic
 	if (proof_was_inline(facts) || may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
-		return before_6_1;
+		return is_before_6_1(facts);
 	/* A directory that was logged for the sake of one new file counts as logged. */
 	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_DIRECTORY) &&
-	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && before_6_1;
+	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && is_before_6_1(facts);
 }
 
 /* On a queue without a cache the block layer drops the request for a flush unseen. */
@@ -371,7 +381,7 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 								  : PROOF_UNCOMMITTED;
 	if (left_unlogged(facts, device))
 		return PROOF_UNLOGGED;
-	if (left_own_log(facts, device))
+	if (left_log(facts, device))
 		return PROOF_HOLE;
 	proof = cache;
 	if (needs_flush(cache)) {

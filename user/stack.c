@@ -450,3 +450,8 @@ const struct stack_mount *stack_mount_at(const struct stack *stack, size_t index
 {
 	return index < stack->nr_mounts ? &stack->mounts[index]->mount : NULL;
 }
+
+bool stack_had_volatile_overlay(const struct stack *stack)
+{
+	return stack->had_volatile_overlay;
+}

@@ -117,6 +117,8 @@ size_t stack_nr_nodes(const struct stack *stack);
 const struct stack_node *stack_node_at(const struct stack *stack, size_t index);
 size_t stack_nr_mounts(const struct stack *stack);
 const struct stack_mount *stack_mount_at(const struct stack *stack, size_t index);
+/* Was one mounted when the mounts were read, now or before? Its number may be another's by now. */
+bool stack_had_volatile_overlay(const struct stack *stack);
 
 /*
  * The leaves below @dev (a device, or the s_dev of a mount), each once, loop

@@ -37,6 +37,7 @@ struct stack {
 	size_t nr_mounts;
 	struct stack_point *points; /* of the last read of mountinfo, in its order */
 	size_t nr_points;
+	bool had_volatile_overlay;
 };
 
 /* stack.c: adds @node or replaces the one of its number. 0 or -ENOMEM. */

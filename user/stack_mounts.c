@@ -161,7 +161,7 @@ static int put_mount(struct stack *stack, const struct line *line)
 		mount->read_only = false;
 	if (strcmp(mount->fs, "overlay") == 0 && (option_is(line->super, "volatile", NULL) ||
 						  option_is(line->super, "fsync", "volatile")))
-		mount->volatile_overlay = true;
+		mount->volatile_overlay = stack->had_volatile_overlay = true;
 	return 0;
 }
 

@@ -445,6 +445,18 @@ static void judge_devices(struct judgement *j)
 }
 
 /*
+ * What a direct write left to be reached by was committed before, else it had synced its
+ * file. Without barriers or without a journal that says only that it was written.
+ */
+static enum proof proof_of_reach(const struct judgement *j, const struct verdict_device *device)
+{
+	if (!(device->event->roles & DEVICE_LOG) || device->watermark_ns >= j->sync->enter_ns ||
+	    !(j->facts->nobarrier || j->facts->no_journal))
+		return PROOF_QUIET;
+	return proof_of_log(j->facts, device);
+}
+
+/*
  * A direct write that ended without a sync of its file. Each part of it carried FUA, which
  * the block layer makes good with a flush where a drive knows none (blk-flush.c), or the
  * device must have no volatile cache. It promises nothing of other writes.
@@ -458,8 +470,12 @@ static void judge_direct(struct judgement *j)
 
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct verdict_device *device = &j->facts->devices[i];
-		enum proof cache = proof_of_cache(device);
+		enum proof cache = proof_of_cache(device), reach = proof_of_reach(j, device);
 
+		if (reach > PROOF_QUIET) {
+			conclude_missing(j, device, reach, true);
+			return;
+		}
 		if ((device->event->roles & (DEVICE_DATA | DEVICE_LOG)) && j->sync->own_data_disk &&
 		    device->event->disk != j->sync->own_data_disk)
 			continue; /* it went to another one of the file system */

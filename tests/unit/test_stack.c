@@ -828,6 +828,27 @@ static void overlay_volatile(void **state)
 	assert_int_equal(leaves_error(tree, first + 4), -ENOENT);
 }
 
+/* What an audit has met stays met, whatever takes the number later. */
+static void overlay_was_volatile(void **state)
+{
+	struct tree *tree = *state;
+
+	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_mount(tree, STACK_DEV(0, 50), "/o", "rw - overlay overlay rw,lowerdir=/l,upperdir=/u");
+	scan(tree);
+	assert_false(stack_had_volatile_overlay(tree->stack));
+	tree->mounts[0] = '\0';
+	put_mount(tree, STACK_DEV(0, 50), "/o",
+		  "rw - overlay overlay rw,lowerdir=/l,upperdir=/u,volatile");
+	scan(tree);
+	assert_true(stack_had_volatile_overlay(tree->stack));
+	tree->mounts[0] = '\0';
+	put_mount(tree, STACK_DEV(0, 50), "/o", "rw - tmpfs tmpfs rw");
+	scan(tree);
+	assert_true(stack_had_volatile_overlay(tree->stack));
+	assert_false(stack_find_mount(tree->stack, STACK_DEV(0, 50))->volatile_overlay);
+}
+
 static void external_logs(void **state)
 {
 	struct tree *tree = *state;
@@ -1018,6 +1039,7 @@ int main(void)
 		TREE_TEST(ext4_journal_task),
 		TREE_TEST(ext4_features),
 		TREE_TEST(overlay_volatile),
+		TREE_TEST(overlay_was_volatile),
 		TREE_TEST(external_logs),
 		TREE_TEST(vanished_is_kept),
 		TREE_TEST(appeared_meanwhile),

@@ -1056,6 +1056,24 @@ static const struct row rows[] = {
 		BAD(NO_FLUSH, "vda"),
 	},
 	{
+		"a direct write with FUA to a file whose journal entry is not covered",
+		{SET(sync.kind, SYNC_O_DSYNC), SET(sync.flags, SYNC_DIRECT | SYNC_DATASYNC),
+		 SET(sync.own_fua, 1), SET(sync.own_data_done_ns, 0), SET(facts.nobarrier, true),
+		 WATERMARK(0, 900), SET(sync.devices[0].log_done_ns, 950)},
+		BAD(NO_FLUSH, "without barriers"),
+		{SET(facts.nobarrier, false)},
+		DURABLE(FUA),
+	},
+	{
+		"a direct write with FUA to a file without a journal, that may not be reached",
+		{SET(sync.kind, SYNC_O_DSYNC), SET(sync.flags, SYNC_DIRECT | SYNC_DATASYNC),
+		 SET(sync.own_fua, 1), SET(sync.own_data_done_ns, 0), SET(facts.no_journal, true),
+		 WATERMARK(0, 999), NO_COMMIT(0)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-early-return"),
+		{SET(facts.devices[0].watermark_ns, 1000)},
+		DURABLE(FUA),
+	},
+	{
 		"a sync that was not seen to return",
 		{SET(sync.flags, SYNC_END_UNSEEN)},
 		DOUBT(UNTRACKED, "return was not seen"),
@@ -1250,6 +1268,23 @@ static const struct row rows[] = {
 		 SET(sync.devices[0].last_done_ns, 1301), SET(sync.devices[0].slot_shared, 1)},
 		BAD(NO_FLUSH, "switched to write through"),
 		{SET(sync.devices[0].last_done_ns, 1300)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"xfs: a log write that was there when the call forced the log has not ended",
+		{SET(sync.fs_magic, FSMAGIC_XFS), SET(sync.flags, SYNC_LOG_LEFT),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
+		DOUBT(COMMIT_UNSEEN, "xfs-stray-wakeup"),
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		DURABLE(FLUSHED),
+	},
+	{
+		"xfs: neither its own log write nor another has ended",
+		{SET(sync.fs_magic, FSMAGIC_XFS), SET(sync.flags, SYNC_OWN_COMMIT),
+		 SET(sync.own_meta_pending, 1), SET(sync.devices[0].commit_done_ns, 900)},
+		DOUBT(COMMIT_UNSEEN, "xfs-stray-wakeup"),
+		{SET(sync.devices[0].commit_done_ns, 1300),
+		 SET(sync.devices[0].commit_stable_ns, 1300)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -1646,8 +1681,8 @@ static void roll_own_data(struct dice *dice, struct world *w)
 
 static void roll_world(struct dice *dice, struct world *w)
 {
-	static const uint64_t magics[] = {TMPFS,  NFS,		 FUSE,	      FSMAGIC_OVERLAY,
-					  0xdead, FSMAGIC_BTRFS, FSMAGIC_F2FS};
+	static const uint64_t magics[] = {TMPFS,  NFS,		 FUSE,	       FSMAGIC_OVERLAY,
+					  0xdead, FSMAGIC_BTRFS, FSMAGIC_F2FS, FSMAGIC_XFS};
 	static const int32_t errors[] = {-EIO, -EBADF, -EINTR, -ENOSPC};
 	static const uint32_t versions[] = {0,
 					    KERNEL_VERSION(6, 0),
@@ -1662,9 +1697,11 @@ static void roll_world(struct dice *dice, struct world *w)
 	w->sync.tid = TID;
 	w->sync.kind = roll(dice, 12) ? roll(dice, 2) : roll(dice, SYNC_KINDS);
 	w->sync.flags = roll(dice, 8) ? 0 : (uint32_t)roll(dice, 1 << 20);
+	if (!roll(dice, 8))
+		w->sync.flags |= SYNC_LOG_LEFT;
 	w->sync.ret = roll(dice, 30) ? 0 : errors[roll(dice, 4)];
-	w->sync.outer_fs_magic = roll(dice, 20) ? EXT4 : magics[roll(dice, 7)];
-	w->sync.fs_magic = roll(dice, 20) ? w->sync.outer_fs_magic : magics[roll(dice, 7)];
+	w->sync.outer_fs_magic = roll(dice, 20) ? EXT4 : magics[roll(dice, 8)];
+	w->sync.fs_magic = roll(dice, 20) ? w->sync.outer_fs_magic : magics[roll(dice, 8)];
 	w->sync.wait_done_ns = roll(dice, 2) ? w->sync.enter_ns + roll(dice, 4) : 0;
 	w->sync.own_data_done_ns = roll_time(dice);
 	w->sync.own_data_queued_ns = roll(dice, w->sync.own_data_done_ns + 1);
@@ -1783,6 +1820,11 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	    (s->flags & SYNC_LOG_UNCOMMITTED ||
 	     (s->own_data_queued_ns && !(s->flags & SYNC_LOG_COMMITTED))))
 		return "a log that is not committed";
+	if (s->fs_magic == FSMAGIC_XFS && s->flags & SYNC_LOG_LEFT && before_6_1)
+		return "a log write that was there when it was asked for";
+	if (s->fs_magic == FSMAGIC_XFS && s->own_meta_pending &&
+	    (!records || (s->flags & SYNC_OWN_COMMIT && !in_call)))
+		return "a log write of its own";
 	if (f->inline_data && !f->no_journal && !(s->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY)))
 		return "a file that was in its inode once";
 	if (!f->no_journal && !own) {

@@ -119,11 +119,34 @@ def _meeting():
     return "".join(line + "\n" for line in lines)
 
 
+def _late():
+    """Direct writes that a worker may bring to their end, and sync."""
+    lines = ["p write f 0 65536", "p fsync f"]
+    lines += [f"0 {'aioddsync' if n & 1 else 'uringddsync'} f {n % 8 * 8192} 8192" for n in range(60)]
+    return "".join(line + "\n" for line in lines)
+
+
+def _strays():
+    """io_uring may leave a wake-up behind, which ends the next sleep too early."""
+    lines = [f"p write f{thread} 0 4096" for thread in range(4)] + ["p tell set scsi-fua delay-flush=10"]
+    for thread in range(4):
+        for _ in range(12):
+            name = f"{thread} %s f{thread}"
+            lines += [name % "uringfsync", name % "append" + " 5000", name % "fsync", name % "fdatasync"]
+    return "".join(line + "\n" for line in lines)
+
+
 def _crowds():
     for name in ("ext4", "xfs", "btrfs", "f2fs"):
         yield Case(f"crowd-{name}", "plain", name, ["virtio-wb"], script=_crowd("virtio-wb"))
         for number in range(4 if name == "btrfs" else 1):
             yield Case(f"meet-{name}-{number}", "plain", name, ["virtio-wb"], script=_meeting())
+
+
+def _lates():
+    for name in ("ext4", "xfs", "f2fs"):
+        yield Case(f"late-{name}", "plain", name, ["virtio-wb"], script=_late())
+    yield Case("stray-xfs", "plain", "xfs", ["scsi-fua"], script=_strays())
 
 
 def _faults():
@@ -175,7 +198,7 @@ def _left():
 
 
 def all_cases():
-    for part in (_file_systems, _drives, _stacks, _crowds, _faults, _vanishing, _left):
+    for part in (_file_systems, _drives, _stacks, _crowds, _lates, _faults, _vanishing, _left):
         yield from part()
 
 
