@@ -62,7 +62,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_F2FS &&
 	    (sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC) &&
 	    !(sync->flags & SYNC_ACCOMPANIED) && !asked && proof == PROOF_NONE)
-		return "f2fs-asynchronous-direct";
+		return "f2fs-direct-overwrite";
 	if (sync->fs_magic == FSMAGIC_F2FS &&
 	    (proof == PROOF_HOLE || (!asked && proof == PROOF_NONE)))
 		return "f2fs-concurrent-fsync";

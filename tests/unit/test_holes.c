@@ -22,6 +22,7 @@
 #define BTRFS_PARALLEL "btrfs-concurrent-fsync"
 #define BTRFS_LOGGED   "btrfs-directory-logged"
 #define F2FS_PARALLEL  "f2fs-concurrent-fsync"
+#define F2FS_DIRECT    "f2fs-direct-overwrite"
 #define BOTH_ROLES     (DEVICE_DATA | DEVICE_LOG)
 
 struct world {
@@ -149,6 +150,12 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_UNTRACKED, NULL);
 	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);
+	w.sync.kind = SYNC_O_DSYNC;
+	expect(&w, PROOF_NONE, NULL);
+	w.sync.flags = 0;
+	expect(&w, PROOF_NONE, F2FS_DIRECT);
+	w.sync.flags = SYNC_ACCOMPANIED;
+	expect(&w, PROOF_NONE, F2FS_PARALLEL);
 	make(&w, FSMAGIC_MEMORY, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, NULL);
 }

@@ -28,6 +28,7 @@ HOLES = {
     "btrfs-concurrent-fsync": "5.10 6.1 6.12 7.x",
     "btrfs-directory-logged": "5.10",
     "f2fs-concurrent-fsync": "5.10 6.1 6.12 7.x",
+    "f2fs-direct-overwrite": "5.10 6.1 6.12 7.x",
 }
 
 
@@ -109,6 +110,9 @@ class Case:
             return True
         if operation.endswith("ddsync") and any("direct O_DSYNC writes" in s for s in spots):
             return True
+        if call.kind in ("o_dsync", "o_sync") and self.variant == "none":
+            if any("not on block devices" in s for s in spots):
+                return True
         if call.kind in ("o_dsync", "o_sync") and self.variant.startswith("xfs"):
             if any("synchronous writes on xfs" in s for s in spots):
                 return True
