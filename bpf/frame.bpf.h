@@ -64,13 +64,15 @@ static __always_inline void frame_asked_by(struct frame *frame, const struct ask
 /* struct trace_event_raw_sys_enter/exit, whose layout is the tracefs format. */
 struct syscall_enter {
 	__u64 common;
-	__u64 number;
+	__u32 number;
+	__u32 pad; /* anything */
 	__u64 args[6];
 };
 
 struct syscall_exit {
 	__u64 common;
-	__u64 number;
+	__u32 number;
+	__u32 pad; /* anything */
 	long ret;
 };
 

@@ -101,26 +101,16 @@ static __always_inline int btrfs_enter_file(__u64 address)
 	return enter_only(BPF_CORE_READ(file, f_inode), file);
 }
 
-SEC("raw_tp/xfs_file_fsync")
-int fs_xfs_file(struct bpf_raw_tracepoint_args *ctx)
+/* Of files and of directories. */
+SEC("raw_tp")
+int fs_xfs(struct bpf_raw_tracepoint_args *ctx)
 {
 	return GUARDED(xfs_enter(ctx->args[0]));
 }
 
-SEC("raw_tp/xfs_dir_fsync")
-int fs_xfs_dir(struct bpf_raw_tracepoint_args *ctx)
-{
-	return GUARDED(xfs_enter(ctx->args[0]));
-}
-
-SEC("raw_tp/btrfs_sync_file")
+/* By the name that the tracepoint has up to 7.1, or by the later one. */
+SEC("raw_tp")
 int fs_btrfs(struct bpf_raw_tracepoint_args *ctx)
-{
-	return GUARDED(btrfs_enter_file(ctx->args[0]));
-}
-
-SEC("raw_tp/btrfs_sync_file_enter")
-int fs_btrfs_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	return GUARDED(btrfs_enter_file(ctx->args[0]));
 }

@@ -38,6 +38,7 @@ const volatile __u32 wake_bytes = STATE_RING_BYTES / 4;
 const volatile __u32 audit_all = 0;
 const volatile __u32 nr_comms = 0;
 const volatile __u32 nr_cgroups = 0;
+const volatile struct state_syscall sync_syscalls[STATE_SYSCALLS] = {};
 const volatile struct state_comm comms[STATE_COMMS] = {};
 
 __u64 base_ns = ~0ULL; /* nothing counts yet */

@@ -340,6 +340,7 @@ extern const volatile __u32 audit_all;	   /* every process is a target, not thos
 extern const volatile __u32 nr_comms;	   /* threads of these names only, 0: of any */
 extern const volatile __u32 nr_cgroups;	   /* in or below these cgroups only, 0: in any */
 extern const volatile struct state_comm comms[STATE_COMMS];
+extern const volatile struct state_syscall sync_syscalls[STATE_SYSCALLS];
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */

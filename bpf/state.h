@@ -49,6 +49,14 @@ struct state_topology {
 	__u32 pad;
 };
 
+/* A sync call by its number; its place in the table is its kind and its hook. */
+#define STATE_SYSCALLS 6
+
+struct state_syscall {
+	__u32 number;
+	__u32 flags; /* enum event_sync_flag */
+};
+
 /* A name of threads that are audited: its bytes under the mask. */
 struct state_comm {
 	__u64 mask[2];

@@ -28,11 +28,15 @@ static __always_inline int open_call(struct file *file, __u32 kind, __u32 hook, 
 	return 0;
 }
 
-/* A call whose first argument is a descriptor. */
-static __always_inline int syscall_enter(struct syscall_enter *ctx, __u32 kind, __u32 hook,
-					 __u32 flags)
+/* What kind of call that is, of those with a tracepoint for all; STATE_SYSCALLS: none. */
+static __always_inline __u32 syscall_kind(__u32 number)
 {
-	return is_asked_by_audited(hook) ? open_call(fd_file(ctx->args[0]), kind, hook, flags) : 0;
+	__u32 kind;
+
+	for (kind = 0; kind < STATE_SYSCALLS; kind++)
+		if (sync_syscalls[kind].number == number)
+			break;
+	return kind;
 }
 
 /*
@@ -61,52 +65,25 @@ static __always_inline struct file *file_of_registers(void)
 	return fd_file(fd);
 }
 
-static __always_inline int syscall_exit(struct syscall_exit *ctx, __u32 kind, __u32 hook,
-					__u32 flags)
+static __always_inline int syscall_exit(struct syscall_exit *ctx, __u32 kind)
 {
 	bool named = kind != SYNC_SYNC && kind != SYNC_MSYNC;
 
-	if (is_unentered(hook))
-		open_call(named ? file_of_registers() : NULL, kind, hook, flags | SYNC_UNENTERED);
-	return frame_close(hook, ctx->ret, SCRATCH_SYSCALL);
+	if (is_unentered(kind))
+		open_call(named ? file_of_registers() : NULL, kind, kind,
+			  sync_syscalls[kind].flags | SYNC_UNENTERED);
+	return frame_close(kind, ctx->ret, SCRATCH_SYSCALL);
 }
 
-SEC("tracepoint/syscalls/sys_enter_fsync")
-int enter_fsync(struct syscall_enter *ctx)
+/* Of every kind of call whose first argument is a descriptor. */
+SEC("tracepoint")
+int enter_call(struct syscall_enter *ctx)
 {
-	return GUARDED(syscall_enter(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC, 0));
-}
+	__u32 kind = syscall_kind(ctx->number);
 
-SEC("tracepoint/syscalls/sys_exit_fsync")
-int exit_fsync(struct syscall_exit *ctx)
-{
-	return GUARDED(syscall_exit(ctx, SYNC_FSYNC, HOOK_SYSCALL_FSYNC, 0));
-}
-
-SEC("tracepoint/syscalls/sys_enter_fdatasync")
-int enter_fdatasync(struct syscall_enter *ctx)
-{
-	return GUARDED(syscall_enter(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC, SYNC_DATASYNC));
-}
-
-SEC("tracepoint/syscalls/sys_exit_fdatasync")
-int exit_fdatasync(struct syscall_exit *ctx)
-{
-	return GUARDED(syscall_exit(ctx, SYNC_FDATASYNC, HOOK_SYSCALL_FDATASYNC, SYNC_DATASYNC));
-}
-
-SEC("tracepoint/syscalls/sys_enter_sync_file_range")
-int enter_sync_file_range(struct syscall_enter *ctx)
-{
-	return GUARDED(
-		syscall_enter(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE, SYNC_WRITEOUT));
-}
-
-SEC("tracepoint/syscalls/sys_exit_sync_file_range")
-int exit_sync_file_range(struct syscall_exit *ctx)
-{
-	return GUARDED(
-		syscall_exit(ctx, SYNC_FILE_RANGE, HOOK_SYSCALL_SYNC_FILE_RANGE, SYNC_WRITEOUT));
+	if (kind >= STATE_SYSCALLS || !is_asked_by_audited(kind))
+		return 0;
+	return GUARDED(open_call(fd_file(ctx->args[0]), kind, kind, sync_syscalls[kind].flags));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sync")
@@ -117,22 +94,12 @@ int enter_sync(struct syscall_enter *ctx)
 	return GUARDED(open_call(NULL, SYNC_SYNC, HOOK_SYSCALL_SYNC, SYNC_WHOLE_FS));
 }
 
-SEC("tracepoint/syscalls/sys_exit_sync")
-int exit_sync(struct syscall_exit *ctx)
+SEC("tracepoint")
+int exit_call(struct syscall_exit *ctx)
 {
-	return GUARDED(syscall_exit(ctx, SYNC_SYNC, HOOK_SYSCALL_SYNC, SYNC_WHOLE_FS));
-}
+	__u32 kind = syscall_kind(ctx->number);
 
-SEC("tracepoint/syscalls/sys_enter_syncfs")
-int enter_syncfs(struct syscall_enter *ctx)
-{
-	return GUARDED(syscall_enter(ctx, SYNC_SYNCFS, HOOK_SYSCALL_SYNCFS, SYNC_WHOLE_FS));
-}
-
-SEC("tracepoint/syscalls/sys_exit_syncfs")
-int exit_syncfs(struct syscall_exit *ctx)
-{
-	return GUARDED(syscall_exit(ctx, SYNC_SYNCFS, HOOK_SYSCALL_SYNCFS, SYNC_WHOLE_FS));
+	return kind < STATE_SYSCALLS ? GUARDED(syscall_exit(ctx, kind)) : 0;
 }
 
 /* Which file is mapped where msync begins, and does that mapping reach to its end? */
@@ -187,12 +154,6 @@ int enter_msync(struct syscall_enter *ctx)
 	for (i = 0; i < FIND_TRIES && !mapped.end; i++)
 		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapped, 0);
 	return GUARDED(msync_enter(ctx, &mapped));
-}
-
-SEC("tracepoint/syscalls/sys_exit_msync")
-int exit_msync(struct syscall_exit *ctx)
-{
-	return GUARDED(syscall_exit(ctx, SYNC_MSYNC, HOOK_SYSCALL_MSYNC, SYNC_DATASYNC));
 }
 
 /* What is allocated to a file that is opened to be synchronous is so too. */

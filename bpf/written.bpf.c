@@ -147,21 +147,17 @@ static __always_inline int write_returned(struct syscall_exit *ctx, int nth)
 	return 0;
 }
 
-#define AFTER_WRITE_BY(name, nth)                                                                  \
-	SEC("tracepoint/syscalls/sys_exit_" #name)                                                 \
-	int after_##name(struct syscall_exit *ctx)                                                 \
-	{                                                                                          \
-		return GUARDED(write_returned(ctx, nth));                                          \
-	}
+SEC("tracepoint")
+int write_by_first(struct syscall_exit *ctx)
+{
+	return GUARDED(write_returned(ctx, 1));
+}
 
-AFTER_WRITE_BY(write, 1)
-AFTER_WRITE_BY(writev, 1)
-AFTER_WRITE_BY(pwrite64, 1)
-AFTER_WRITE_BY(pwritev, 1)
-AFTER_WRITE_BY(pwritev2, 1)
-AFTER_WRITE_BY(sendfile64, 1)
-AFTER_WRITE_BY(splice, 3)
-AFTER_WRITE_BY(copy_file_range, 3)
+SEC("tracepoint")
+int write_by_third(struct syscall_exit *ctx)
+{
+	return GUARDED(write_returned(ctx, 3));
+}
 
 /* Is it still the inode that was written to, and does it have a name? */
 static __always_inline bool is_there(struct inode *inode, struct written *found)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,118 +19,16 @@
 #include "ledger.h"
 #include "selftest.h"
 
-#define ALL_LEVELS	(1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_TRACEPOINT)
 #define MAX_BLIND_SPOTS 16
 #define SURVEY_BATCH	64 /* files whose records fit the smallest ring */
-
-#define DIRECT_BLIND                                                                               \
-	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
-	"calls"
-#define AIO_BLIND "syncs through Linux AIO are not told from the kernel's own"
-
-/*
- * One row per BPF program: at which levels it is used, whether the audit can
- * go on without it, how many arguments its tracepoint must have (0: any), and
- * what is not seen when it is missing.
- */
-static const struct program_row {
-	const char *name;
-	const char *tracepoint; /* whose arity is asked from BTF */
-	int arguments;
-	int levels;
-	bool optional;
-	const char *blind;
-} rows[] = {
-	/* Completions first: a write seen queued but not completed would count for ever. */
-	{"rq_complete", NULL, 0, ALL_LEVELS, false, NULL},
-	{"bio_complete", NULL, 0, ALL_LEVELS, false, NULL},
-	{"rq_end", NULL, 0, ALL_LEVELS, false, NULL},
-	{"bio_end", NULL, 0, ALL_LEVELS, false, NULL},
-	{"rq_issue", "block_rq_issue", 1, ALL_LEVELS, false, NULL},
-	{"rq_issue_with_queue", "block_rq_issue", 2, ALL_LEVELS, false, NULL},
-	{"rq_requeue", "block_rq_requeue", 1, ALL_LEVELS, false, NULL},
-	{"rq_requeue_with_queue", "block_rq_requeue", 2, ALL_LEVELS, false, NULL},
-	{"bio_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
-	{"bio_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
-	{"bio_again", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
-	{"bio_again_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
-	{"page_dirty", "writeback_dirty_page", 2, ALL_LEVELS, false, NULL},
-	{"folio_dirty", "writeback_dirty_folio", 2, ALL_LEVELS, false, NULL},
-	{"process_fork", NULL, 0, ALL_LEVELS, false, NULL},
-	{"process_exit", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_fsync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_sync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_syncfs", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_msync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
-	{"fentry_dio_complete", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"kprobe_dio_complete", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"fs_dio_complete", "iomap_dio_complete", 3, 1 << LEVEL_TRACEPOINT, true, DIRECT_BLIND},
-	{"direct_queue", "block_bio_queue", 1, ALL_LEVELS, false, NULL},
-	{"direct_queue_with_queue", "block_bio_queue", 2, ALL_LEVELS, false, NULL},
-	{"fexit_sync_inodes", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"kretprobe_sync_inodes", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kprobe_sync_inodes", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"fexit_file_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"kprobe_file_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"fentry_aio_fsync", NULL, 0, 1 << LEVEL_FENTRY, true, AIO_BLIND},
-	{"kprobe_aio_fsync", NULL, 0, 1 << LEVEL_KPROBE, true, AIO_BLIND},
-	{"fexit_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"fexit_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"fexit_write_and_wait", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"fentry_vfs_fsync", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"fentry_vfs_fsync_range", NULL, 0, 1 << LEVEL_FENTRY, false, NULL},
-	{"kretprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kretprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kretprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kprobe_vfs_fsync", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kprobe_vfs_fsync_range", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"kprobe_write_and_wait", NULL, 0, 1 << LEVEL_KPROBE, false, NULL},
-	{"fs_ext4_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true,
-	 "syncs of ext4 by the kernel itself (below loop devices) are not seen"},
-	{"fs_ext4_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	/* These only refine what a missing one leaves unproven; absent with their module. */
-	{"fs_xfs_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_xfs_dir", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_btrfs", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_btrfs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"xfs_log_forced", NULL, 0, ALL_LEVELS, true, NULL},
-	{"fs_xfs_log_force", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_f2fs_exit", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_f2fs_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"enter_io_submit", NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
-	{"fs_ext4_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"fs_btrfs_all", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
-	{"after_write", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_writev", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_pwrite64", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_pwritev", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_pwritev2", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_sendfile64", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_splice", NULL, 0, ALL_LEVELS, false, NULL},
-	{"after_copy_file_range", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_fsync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_fdatasync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_sync_file_range", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_sync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_syncfs", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_msync", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_msync_tree", NULL, 0, ALL_LEVELS, false, NULL},
-	{"enter_fallocate", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exit_mmap", NULL, 0, ALL_LEVELS, false, NULL},
-	{"exec_mapped", NULL, 0, ALL_LEVELS, false, NULL},
-};
-
-#define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
 struct attach {
 	struct flushaudit_bpf *skel;
 	struct ring_buffer *ring;
-	struct bpf_link *links[NR_ROWS];
+	struct bpf_link *links[PROGRAM_ROWS_MAX];
 	enum attach_level level;
-	uint64_t missed_before[NR_ROWS]; /* runs the kernel skipped before the audit began */
+	uint64_t missed_before[PROGRAM_ROWS_MAX]; /* runs the kernel skipped before the audit began
+						   */
 	attach_record_fn fn;
 	void *fn_ctx;
 	size_t nr_blind;
@@ -210,6 +109,14 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 		"blkdev_bio_end_io_simple",
 		"btrfs_end_dio_bio",
 	};
+	static const struct state_syscall syscalls[STATE_SYSCALLS] = {
+		[SYNC_FSYNC] = {SYS_fsync, 0},
+		[SYNC_FDATASYNC] = {SYS_fdatasync, SYNC_DATASYNC},
+		[SYNC_FILE_RANGE] = {SYS_sync_file_range, SYNC_WRITEOUT},
+		[SYNC_SYNC] = {SYS_sync, SYNC_WHOLE_FS},
+		[SYNC_SYNCFS] = {SYS_syncfs, SYNC_WHOLE_FS},
+		[SYNC_MSYNC] = {SYS_msync, SYNC_DATASYNC},
+	};
 	struct flushaudit_bpf *skel = attach->skel;
 	struct kernel_symbol symbols[STATE_DIRECT_END_IOS + 2] = {{"iomap_dio_bio_end_io", 0},
 								  {"bio_chain_endio", 0}};
@@ -229,6 +136,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->flush_sequence = kernel_flush_sequence(btf);
 	skel->rodata->ext4_new_entry = kernel_ext4_new_entry(btf);
 	skel->rodata->page_bytes = getpagesize();
+	memcpy((void *)skel->rodata->sync_syscalls, syscalls, sizeof(syscalls));
 }
 
 static void set_filter(struct flushaudit_bpf *skel, const struct attach_options *options)
@@ -250,9 +158,9 @@ static void set_filter(struct flushaudit_bpf *skel, const struct attach_options 
 /* Mappings are found by a helper, where there is one (5.17 on), else in their tree. */
 static bool finds_mappings(const struct program_row *row)
 {
-	bool tree = !strcmp(row->name, "enter_msync_tree");
+	bool tree = !strcmp(row->program, "enter_msync_tree");
 
-	if (!tree && strcmp(row->name, "enter_msync") != 0)
+	if (!tree && strcmp(row->program, "enter_msync") != 0)
 		return true;
 	return (libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_find_vma, NULL) == 1) !=
 	       tree;
@@ -285,12 +193,14 @@ static int load_programs(struct attach *attach, const struct attach_options *opt
 	attach->skel->rodata->preempt_guard = guard;
 	attach->skel->bss->note_files = options->files;
 	attach->skel->bss->dirty_bit = attach->skel->rodata->dirty_mark;
-	for (i = 0; i < NR_ROWS; i++) {
-		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
+	for (i = 0; i < program_rows_nr; i++) {
+		program = bpf_object__find_program_by_name(attach->skel->obj,
+							   program_rows[i].program);
 		if (!program)
 			return error_set(err, EINVAL, "no BPF program '%s' in this build",
-					 rows[i].name);
-		bpf_program__set_autoload(program, row_is_used(&rows[i], attach->level, btf));
+					 program_rows[i].program);
+		bpf_program__set_autoload(program,
+					  row_is_used(&program_rows[i], attach->level, btf));
 	}
 	ret = flushaudit_bpf__load(attach->skel);
 	if (ret)
@@ -317,27 +227,43 @@ static int load_level(struct attach *attach, const struct attach_options *option
 	return load_programs(attach, options, btf, false, err);
 }
 
+/* @at: see programs.h. NULL with errno. */
+static struct bpf_link *attach_at(const struct bpf_program *program, const char *at)
+{
+	const char *slash = at ? strchr(at, '/') : NULL;
+	char category[32];
+
+	if (!at)
+		return bpf_program__attach(program);
+	if (!slash)
+		return bpf_program__attach_raw_tracepoint(program, at);
+	snprintf(category, sizeof(category), "%.*s", (int)(slash - at), at);
+	return bpf_program__attach_tracepoint(program, category, slash + 1);
+}
+
 static int attach_rows(struct attach *attach, struct error *err)
 {
 	struct bpf_program *program;
 	size_t i;
 
-	for (i = 0; i < NR_ROWS; i++) {
-		program = bpf_object__find_program_by_name(attach->skel->obj, rows[i].name);
+	for (i = 0; i < program_rows_nr; i++) {
+		program = bpf_object__find_program_by_name(attach->skel->obj,
+							   program_rows[i].program);
 		if (!bpf_program__autoload(program)) {
 			/* A tracepoint that this kernel does not have. */
-			if (rows[i].blind && (rows[i].levels & 1 << attach->level))
-				add_blind_spot(attach, rows[i].blind);
+			if (program_rows[i].blind && (program_rows[i].levels & 1 << attach->level))
+				add_blind_spot(attach, program_rows[i].blind);
 			continue;
 		}
-		attach->links[i] = bpf_program__attach(program);
+		attach->links[i] = attach_at(program, program_rows[i].at);
 		if (attach->links[i])
 			continue;
-		if (!rows[i].optional)
-			return error_set(err, errno, "cannot attach %s: %s", rows[i].name,
-					 strerror(errno));
-		if (rows[i].blind)
-			add_blind_spot(attach, rows[i].blind);
+		if (!program_rows[i].optional)
+			return error_set(err, errno, "cannot attach %s%s%s: %s",
+					 program_rows[i].program, program_rows[i].at ? " to " : "",
+					 program_rows[i].at ?: "", strerror(errno));
+		if (program_rows[i].blind)
+			add_blind_spot(attach, program_rows[i].blind);
 	}
 	return 0;
 }
@@ -492,7 +418,7 @@ void attach_free(struct attach *attach)
 		return;
 	ring_buffer__free(attach->ring);
 	/* Queue hooks go before completion hooks, the reverse of attaching. */
-	for (i = NR_ROWS; i-- > 0;)
+	for (i = program_rows_nr; i-- > 0;)
 		bpf_link__destroy(attach->links[i]);
 	flushaudit_bpf__destroy(attach->skel);
 	free(attach);
@@ -525,9 +451,14 @@ static uint64_t missed_by(const struct bpf_program *program)
 	return info.recursion_misses;
 }
 
-static const struct bpf_program *row_program(const struct attach *attach, size_t row)
+/* Of the program of a row, counted in the first of its rows. */
+static uint64_t missed_by_row(const struct attach *attach, size_t row)
 {
-	return bpf_object__find_program_by_name(attach->skel->obj, rows[row].name);
+	const char *name = program_rows[row].program;
+
+	if (row && !strcmp(program_rows[row - 1].program, name))
+		return 0;
+	return missed_by(bpf_object__find_program_by_name(attach->skel->obj, name));
 }
 
 uint64_t attach_start(struct attach *attach)
@@ -535,8 +466,8 @@ uint64_t attach_start(struct attach *attach)
 	struct timespec now;
 	size_t i;
 
-	for (i = 0; i < NR_ROWS; i++)
-		attach->missed_before[i] = missed_by(row_program(attach, i));
+	for (i = 0; i < program_rows_nr; i++)
+		attach->missed_before[i] = missed_by_row(attach, i);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	__atomic_store_n(&attach->skel->bss->new_calls_count, 1, __ATOMIC_SEQ_CST);
@@ -657,13 +588,13 @@ uint64_t attach_missed_runs(const struct attach *attach, char *names, size_t siz
 	size_t i;
 
 	*names = '\0';
-	for (i = 0; i < NR_ROWS; i++) {
-		own = missed_by(row_program(attach, i)) - attach->missed_before[i];
+	for (i = 0; i < program_rows_nr; i++) {
+		own = missed_by_row(attach, i) - attach->missed_before[i];
 		if (!own)
 			continue;
 		missed += own;
 		snprintf(names + strlen(names), size - strlen(names), "%s%s", *names ? ", " : "",
-			 rows[i].name);
+			 program_rows[i].program);
 	}
 	return missed;
 }

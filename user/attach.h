@@ -8,16 +8,8 @@
 
 #include "error.h"
 #include "filter.h"
+#include "programs.h"
 #include "state.h"
-
-/* What the kernel lets us see. A lower level sees less, and says what. */
-enum attach_level {
-	LEVEL_AUTO = 0,
-	LEVEL_FENTRY,
-	LEVEL_KPROBE,
-	LEVEL_TRACEPOINT,
-	LEVELS,
-};
 
 struct attach_options {
 	enum attach_level level;     /* LEVEL_AUTO: the best that really attaches */
