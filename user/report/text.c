@@ -143,19 +143,35 @@ static void totals(struct text *t)
 	     "leaf, dev)");
 }
 
+/* What to do about calls of that reason; no setting mends what the kernel leaves out. */
+static const char *advice_for(const char *reason, const char *detail)
+{
+	int i;
+
+	if (strstr(detail, "(kernel hole "))
+		return "the kernel leaves it out, whatever is set: see the holes in README for "
+		       "which "
+		       "call, file system or kernel does not";
+	for (i = 0; i < REASONS; i++)
+		if (!strcmp(reason, verdict_reason_name(i)))
+			return verdict_reason_advice(i);
+	return "";
+}
+
 /* The calls of one verdict, grouped by file and call, worst first. */
 static void groups(struct text *t, const char *verdict, const char *title, const char *color)
 {
 	static const char sql[] =
 		"SELECT count(*), kind, coalesce(path, '(no file)'), fs, reason, max(detail),"
 		" count(covered_by), max(covered_after_ns), group_concat(DISTINCT comm)"
-		" FROM calls WHERE verdict = ?1 GROUP BY path, kind, reason"
+		" FROM calls WHERE verdict = ?1 GROUP BY path, kind, reason, detail LIKE '%(kernel "
+		"hole %'"
 		" ORDER BY count(covered_by) = count(*), count(*) DESC LIMIT ?2";
 	static const char count_sql[] =
 		"SELECT count(*) FROM (SELECT 1 FROM calls WHERE verdict = ?1"
-		" GROUP BY path, kind, reason)";
+		" GROUP BY path, kind, reason, detail LIKE '%(kernel hole %')";
 	sqlite3_stmt *statement = query(t, sql), *counter;
-	int shown = 0, all = 0, i;
+	int shown = 0, all = 0;
 	char duration[32];
 
 	sqlite3_bind_text(statement, 1, verdict, -1, SQLITE_STATIC);
@@ -163,7 +179,7 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		long long count = sqlite3_column_int64(statement, 0);
 		long long covered = sqlite3_column_int64(statement, 6);
-		const char *reason = column(statement, 4);
+		const char *reason = column(statement, 4), *advice;
 
 		if (!shown++)
 			fprintf(t->out, "\n%s%s%s\n", color, title, plain(t));
@@ -177,9 +193,9 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 				covered,
 				format_duration(duration, sizeof(duration),
 						sqlite3_column_int64(statement, 7)));
-		for (i = 0; i < REASONS; i++)
-			if (!strcmp(reason, verdict_reason_name(i)) && *verdict_reason_advice(i))
-				fprintf(t->out, "      -> %s\n", verdict_reason_advice(i));
+		advice = advice_for(reason, column(statement, 5));
+		if (*advice)
+			fprintf(t->out, "      -> %s\n", advice);
 	}
 	sqlite3_finalize(statement);
 	counter = query(t, count_sql);
