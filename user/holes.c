@@ -34,6 +34,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	     (proof == PROOF_UNTRACKED && sync->kind == SYNC_SYNC)))
 		return "ext4-nojournal-syncfs";
 	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC) {
+		if (facts->no_journal && (sync->flags & SYNC_DIRECT) && proof == PROOF_HOLE)
+			return "ext4-nojournal-direct";
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
 		if (proof == PROOF_NAME)

@@ -445,13 +445,17 @@ static void judge_devices(struct judgement *j)
 }
 
 /*
- * What a direct write left to be reached by was committed before, else it had synced its
- * file. Without barriers or without a journal that says only that it was written.
+ * What a direct write is reached by was committed before, else it had synced its file.
+ * Without barriers that says only that it was written, and without a journal not even
+ * that: the inode may be in the cache of the device (ext4_write_inode).
  */
 static enum proof proof_of_reach(const struct judgement *j, const struct verdict_device *device)
 {
-	if (!(device->event->roles & DEVICE_LOG) || device->watermark_ns >= j->sync->enter_ns ||
-	    !(j->facts->nobarrier || j->facts->no_journal))
+	if (!(device->event->roles & DEVICE_LOG))
+		return PROOF_QUIET;
+	if (j->facts->no_journal)
+		return PROOF_HOLE;
+	if (!j->facts->nobarrier || device->watermark_ns >= j->sync->enter_ns)
 		return PROOF_QUIET;
 	return proof_of_log(j->facts, device);
 }

@@ -119,6 +119,12 @@ def _meeting():
     return "".join(line + "\n" for line in lines)
 
 
+def _reach(sync):
+    """A direct write that needs no sync, to a file that is reached by what was not flushed."""
+    lines = ["p write shared 0 65536", f"p {sync}", "0 ddsync shared 4096 8192", "0 ddsync shared 0 4096"]
+    return "".join(line + "\n" for line in lines)
+
+
 def _late():
     """Direct writes that a worker may bring to their end, and sync."""
     lines = ["p write f 0 65536", "p fsync f"]
@@ -146,6 +152,12 @@ def _crowds():
 def _lates():
     for name in ("ext4", "xfs", "f2fs"):
         yield Case(f"late-{name}", "plain", name, ["virtio-wb"], script=_late())
+    # Longer than dirty pages are left alone (vm.dirty_expire_centisecs).
+    background = _reach("sleep 45000")
+    yield Case("reach-ext4-nojournal", "plain", "ext4-nojournal", ["nvme"], script=background)
+    fsync = _reach("fsync shared")
+    yield Case("reach-ext4-nobarrier", "plain", "ext4-nobarrier", ["nvme"], script=fsync, healthy=False)
+    yield Case("reach-ext4", "plain", "ext4", ["nvme"], script=fsync)
     yield Case("stray-xfs", "plain", "xfs", ["scsi-fua"], script=_strays())
 
 
