@@ -6,7 +6,7 @@
  * The maps and switches all BPF objects share: named types here, defined once
  * in state.bpf.c, linked by `bpftool gen object`.
  */
-#include "kernel.bpf.h"
+#include "task.bpf.h"
 #include "ledger.h"
 #include "state.h"
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_TASK_BPF_H
+#define FLUSHAUDIT_TASK_BPF_H
+
+/* The current task: what it is, and what it is doing for whom. */
+#include "kernel.bpf.h"
+
+/* The open file behind a descriptor of the current task, NULL: none. */
+static __always_inline struct file *fd_file(unsigned int fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	return file;
+}
+
+static __always_inline bool current_is_kthread(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, flags) & PF_KTHREAD;
+}
+
+/* The registers of the current task as it entered the kernel, NULL: not to be told. */
+static __always_inline struct pt_regs *user_registers(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) /* 5.15 on */
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#ifdef bpf_target_x86
+	/* At the end of its stack, of 4 pages (arch/x86/include/asm/page_64_types.h). Where
+	 * that is not so, what is read is no descriptor of the file in question. */
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, stack) + (4 << 12) - sizeof(struct pt_regs);
+#else
+	return NULL;
+#endif
+}
+
+/* Is the current task in truncate or ftruncate? By number: asm/unistd_64.h of x86, asm-generic's.
+ */
+static __always_inline bool in_truncate(void)
+{
+	struct pt_regs *regs = user_registers();
+	long number = -1;
+
+	if (!regs)
+		return false;
+	if (bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax)) {
+		number = BPF_CORE_READ((struct pt_regs___x86 *)regs, orig_ax);
+		return number == 76 || number == 77;
+	}
+	if (bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno))
+		number = BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+	return number == 45 || number == 46;
+}
+
+/* May a filter answer system calls of the current task in the kernel's place? */
+static __always_inline bool current_is_filtered(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_core_field_exists(task->seccomp.mode) &&
+	       BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
+}
+
+/* What the current thread does, as a worker of a work queue; NULL: it is none. */
+static __always_inline struct work_struct *current_work(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kthread *thread;
+	struct worker *worker;
+
+	if (!(BPF_CORE_READ(task, flags) & PF_WQ_WORKER))
+		return NULL;
+	if (bpf_core_field_exists(task->worker_private))
+		thread = BPF_CORE_READ(task, worker_private);
+	else
+		thread = (void *)BPF_CORE_READ((struct task_struct___child_tid *)task,
+					       set_child_tid);
+	worker = BPF_CORE_READ(thread, data);
+	return BPF_CORE_READ(worker, current_work);
+}
+
+/* The direct write whose end the current thread, a worker, may be at. */
+static __always_inline struct dio *current_dio(void)
+{
+	struct work_struct *work = bpf_core_type_exists(struct dio) ? current_work() : NULL;
+
+	return work ? (void *)work - bpf_core_field_offset(struct dio, complete_work) : NULL;
+}
+
+static __always_inline bool current_is_io_worker(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, flags) & PF_IO_WORKER;
+}
+
+static __always_inline bool current_uses_uring(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring);
+}
+
+/* The request that an io_uring worker carries out; NULL: it is none, or not to be told. */
+static __always_inline struct io_kiocb *worker_request(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct io_worker *worker = NULL;
+	struct io_wq_work *work;
+
+	if (!current_is_io_worker())
+		return NULL;
+	if (bpf_core_field_exists(task->worker_private))
+		worker = BPF_CORE_READ(task, worker_private);
+	else if (bpf_core_field_exists(((struct task_struct___worker *)0)->pf_io_worker))
+		worker = BPF_CORE_READ((struct task_struct___worker *)task, pf_io_worker);
+	work = worker ? BPF_CORE_READ(worker, cur_work) : NULL;
+	return work ? (void *)work - bpf_core_field_offset(struct io_kiocb, work) : NULL;
+}
+
+/* The thread that submitted a request; NULL: not to be told. */
+static __always_inline struct task_struct *request_task(struct io_kiocb *request)
+{
+	if (bpf_core_field_exists(((struct io_kiocb___task *)0)->task))
+		return BPF_CORE_READ((struct io_kiocb___task *)request, task);
+	if (bpf_core_field_exists(((struct io_kiocb___context *)0)->tctx))
+		return BPF_CORE_READ((struct io_kiocb___context *)request, tctx, task);
+	return NULL;
+}
+
+#define MAX_TREE_DEPTH 64
+
+/* The file that is mapped at @address of the current task, NULL: none. Up to 6.0,
+ * where mappings are in a red-black tree; later ones have a helper for it. */
+static __always_inline struct file *mapped_file_in_tree(unsigned long address, unsigned long *end)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct___tree *mm = (void *)BPF_CORE_READ(task, mm);
+	struct vm_area_struct *area;
+	struct rb_node *node;
+	__u32 i;
+
+	if (!bpf_core_field_exists(((struct mm_struct___tree *)0)->mm_rb))
+		return NULL;
+	node = BPF_CORE_READ(mm, mm_rb.rb_node);
+	for (i = 0; i < MAX_TREE_DEPTH && node; i++) {
+		area = (void *)node - bpf_core_field_offset(struct vm_area_struct___tree, vm_rb);
+		if (address >= BPF_CORE_READ(area, vm_end)) {
+			node = BPF_CORE_READ(node, rb_right);
+		} else if (address < BPF_CORE_READ(area, vm_start)) {
+			node = BPF_CORE_READ(node, rb_left);
+		} else {
+			*end = BPF_CORE_READ(area, vm_end);
+			return BPF_CORE_READ(area, vm_file);
+		}
+	}
+	return NULL;
+}
+
+#endif
