@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "callpaths.h"
+#include "callrow.h"
 #include "cover.h"
 #include "decode.h"
 #include "exposure.h"
@@ -277,28 +278,6 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 	failures_ask(pipeline->failures, sync, &facts->failure);
 }
 
-/* Where the time of the call went. */
-static void split_time(struct store_sync *row, const struct event_sync *sync,
-		       const struct flush_entry *flush)
-{
-	uint64_t written =
-		sync->wait_source == WAIT_OBSERVED ? sync->wait_done_ns : sync->own_data_done_ns;
-	uint64_t from, until;
-
-	row->writeout_ns = written > sync->enter_ns && written <= sync->exit_ns
-				   ? (int64_t)(written - sync->enter_ns)
-				   : 0;
-	row->flush_ns = 0;
-	if (flush && flush->complete_ns > sync->enter_ns) {
-		from = flush->issue_ns > sync->enter_ns ? flush->issue_ns : sync->enter_ns;
-		until = flush->complete_ns < sync->exit_ns ? flush->complete_ns : sync->exit_ns;
-		row->flush_ns = until > from ? (int64_t)(until - from) : 0;
-	}
-	row->journal_ns = (int64_t)row->latency_ns - row->writeout_ns - row->flush_ns;
-	if (row->journal_ns < 0)
-		row->journal_ns = 0;
-}
-
 /* A flush has one call it was issued for: the first that it covers. */
 static enum verdict_reason name_flush(const struct verdict *verdict, const struct event_sync *sync,
 				      struct flush_entry *flush)
@@ -308,69 +287,6 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 	if (flush->owned || flush->issue_ns < sync->enter_ns)
 		return REASON_SHARED_FLUSH;
 	return REASON_FLUSHED;
-}
-
-/* The file a loop device keeps its data in, by inode. */
-static const char *find_backing_path(const struct pipeline *pipeline, uint32_t s_dev, uint64_t ino)
-{
-	size_t i;
-
-	for (i = 0; i < stack_nr_nodes(pipeline->stack); i++) {
-		const struct stack_node *node = stack_node_at(pipeline->stack, i);
-
-		if (node->kind == STACK_LOOP && node->backing_ino == ino &&
-		    node->backing_fs == s_dev)
-			return node->backing_path;
-	}
-	return NULL;
-}
-
-static const char *fs_name(const struct pipeline *pipeline, const struct event_sync *sync)
-{
-	const struct stack_mount *mount = stack_find_mount(pipeline->stack, sync->outer_s_dev);
-
-	if ((sync->flags & SYNC_NO_FILE) || sync->kind == SYNC_SYNC)
-		return "";
-	if (mount && !(sync->flags & SYNC_BLOCK_DEVICE))
-		return mount->fs;
-	return fsmagic_name(sync->outer_fs_magic);
-}
-
-static int64_t store_row(struct pipeline *pipeline, const struct event_sync *sync,
-			 const struct verdict *verdict, enum verdict_reason reason,
-			 const struct flush_entry *flush, const char *path, size_t path_length)
-{
-	char safe[4 * EVENT_PATH_SIZE + 256], comm[4 * EVENT_COMM_SIZE + 1], dev[32];
-	uint32_t number = sync->flags & SYNC_BLOCK_DEVICE ? (uint32_t)sync->ino : sync->outer_s_dev;
-	struct store_sync row = {
-		.t_ns = sync->enter_ns,
-		.latency_ns = sync->exit_ns - sync->enter_ns,
-		.kind = verdict_sync_kind_name(sync->kind),
-		.pid = sync->pid,
-		.tid = sync->tid,
-		.comm = comm,
-		.dev = format_dev(dev, sizeof(dev), number),
-		.ino = sync->outer_ino,
-		.fs = fs_name(pipeline, sync),
-		.ret = sync->ret,
-		.verdict = verdict_kind_name(verdict->kind),
-		.reason = verdict_reason_name(reason),
-		.grounds = verdict->inferred ? "inferred" : "observed",
-		.detail = verdict->detail,
-		.flush_id = verdict->kind == VERDICT_DURABLE && flush ? flush->id : 0,
-	};
-
-	format_safe_text(comm, sizeof(comm), (const char *)sync->comm,
-			 strlen((const char *)sync->comm));
-	if (path) {
-		row.path = safe;
-		if (!format_safe_text(safe, sizeof(safe), path, path_length)) {
-			row.path_raw = path;
-			row.path_raw_length = path_length;
-		}
-	}
-	split_time(&row, sync, flush);
-	return store_add_sync(pipeline->store, &row);
 }
 
 /* Could the verdict be what it is because an event was not seen? */
@@ -488,14 +404,20 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	reason = name_flush(&verdict, sync, flush);
 	path = callpaths_take(pipeline->paths, sync->id, &length);
 	if (!path && sync->kind == SYNC_KERNEL) {
-		const char *backing = find_backing_path(pipeline, sync->s_dev, sync->ino);
+		const char *backing = stack_backing_path(pipeline->stack, sync->s_dev, sync->ino);
 
 		path = backing ? strdup(backing) : NULL;
 		length = path ? strlen(path) : 0;
 	}
 	wanted = is_wanted(pipeline, sync, path);
 	if (wanted)
-		row = store_row(pipeline, sync, &verdict, reason, flush, path, length);
+		row = callrow_store(pipeline->store, pipeline->stack,
+				    &(struct callrow){.sync = sync,
+						      .verdict = &verdict,
+						      .reason = reason,
+						      .flush = flush,
+						      .path = path,
+						      .path_length = length});
 	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE);
 	if (wanted || sync->ret) /* an error is told once, whoever is told it */
 		note_failure(pipeline, sync, &verdict.failure, path, length);

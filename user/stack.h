@@ -113,6 +113,8 @@ const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s
  * mount of it that was seen; @name as it is where none leads to it. */
 void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out,
 		size_t size);
+/* The file of that inode, which a loop device keeps its data in. NULL: none does. */
+const char *stack_backing_path(const struct stack *stack, uint32_t s_dev, uint64_t ino);
 size_t stack_nr_nodes(const struct stack *stack);
 const struct stack_node *stack_node_at(const struct stack *stack, size_t index);
 size_t stack_nr_mounts(const struct stack *stack);

@@ -153,3 +153,17 @@ void stack_loop_resolve(const struct stack *stack, struct stack_node *node)
 	else
 		stack_add_detail(node, "the file system of its file is not known");
 }
+
+const char *stack_backing_path(const struct stack *stack, uint32_t s_dev, uint64_t ino)
+{
+	size_t i;
+
+	for (i = 0; i < stack->nr_nodes; i++) {
+		const struct stack_node *node = &stack->nodes[i]->node;
+
+		if (node->kind == STACK_LOOP && node->backing_ino == ino &&
+		    node->backing_fs == s_dev)
+			return node->backing_path;
+	}
+	return NULL;
+}
