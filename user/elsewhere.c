@@ -1,49 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "elsewhere.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "fsmagic.h"
-
-static void __attribute__((format(printf, 4, 5)))
-set(struct verdict *verdict, enum verdict_kind kind, enum verdict_reason reason, const char *format,
-    ...)
-{
-	va_list args;
-
-	verdict->kind = kind;
-	verdict->reason = reason;
-	verdict->inferred = true;
-	va_start(args, format);
-	vsnprintf(verdict->detail, sizeof(verdict->detail), format, args);
-	va_end(args);
-}
+#include "judgement.h"
 
 void elsewhere_judge_unentered(struct verdict *verdict, const struct verdict_facts *facts)
 {
 	int ret = facts->sync->ret;
 
+	verdict->inferred = true;
 	/* Only from 6.7 on does the kernel count each run of a system call tracepoint's program
 	 * that it skips (trace_call_bpf): before, this may be a call of which one was. */
 	if (facts->losses || facts->kernel_version < KERNEL_VERSION(6, 7))
-		set(verdict, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-		    "its entry was not seen: a seccomp filter answered the call, or the entry was "
-		    "lost");
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
+				 "its entry was not seen: a seccomp filter answered the call, or "
+				 "the entry was "
+				 "lost");
 	else if (ret < 0)
-		set(verdict, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
-		    "a seccomp filter refused the call (%s) and the caller was told: nothing was "
-		    "promised",
-		    strerror(-ret));
+		verdict_conclude(verdict, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
+				 "a seccomp filter refused the call (%s) and the caller was told: "
+				 "nothing was "
+				 "promised",
+				 strerror(-ret));
 	else if (ret > 0)
-		set(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-		    "a seccomp filter turned the call into a signal: it never reached a file "
-		    "system; what the program made of that is not seen");
+		verdict_conclude(
+			verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+			"a seccomp filter turned the call into a signal: it never reached a file "
+			"system; what the program made of that is not seen");
 	else
-		set(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-		    "a seccomp filter, or its supervisor, answered the call: it never reached a "
-		    "file system");
+		verdict_conclude(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+				 "a seccomp filter, or its supervisor, answered the call: it never "
+				 "reached a "
+				 "file system");
 }
 
 /* What a client sends, for a file and for all of a file system, and what it relies on. */
@@ -95,18 +85,21 @@ static void judge_fuse(struct verdict *verdict, const struct event_sync *sync)
 							     : "FUSE_FSYNC";
 
 	if (sync->flags & SYNC_UNSENT)
-		set(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-		    whole ? "the kernel passes syncfs to no FUSE server like this one: what was "
-			    "dirty was sent to it, and no %s"
-			  : "the FUSE server does not implement this sync: it answered ENOSYS to "
-			    "%s once, and the kernel asks no more and reports success",
-		    request);
+		verdict_conclude(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+				 whole ? "the kernel passes syncfs to no FUSE server like this "
+					 "one: what was "
+					 "dirty was sent to it, and no %s"
+				       : "the FUSE server does not implement this sync: it "
+					 "answered ENOSYS to "
+					 "%s once, and the kernel asks no more and reports success",
+				 request);
 	else
-		set(verdict, VERDICT_UNPROVEN, REASON_USERSPACE_FS,
-		    "sent: FUSE_WRITE and %s%s%s; the FUSE server must sync what it keeps the data "
-		    "in before it answers",
-		    request, sync->flags & SYNC_DATASYNC ? " (data only)" : "",
-		    sync->flags & SYNC_SENT ? "" : ", unless it answered ENOSYS once");
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_USERSPACE_FS,
+				 "sent: FUSE_WRITE and %s%s%s; the FUSE server must sync what it "
+				 "keeps the data "
+				 "in before it answers",
+				 request, sync->flags & SYNC_DATASYNC ? " (data only)" : "",
+				 sync->flags & SYNC_SENT ? "" : ", unless it answered ENOSYS once");
 }
 
 /* Calls of write-out alone send no more than the data. */
@@ -126,17 +119,19 @@ void elsewhere_judge_remote(struct verdict *verdict, const struct verdict_facts 
 		protocol && protocol->name ? protocol->name : fsmagic_name(sync->fs_magic);
 
 	if (sends_no_sync(sync))
-		set(verdict, VERDICT_UNPROVEN, reason,
-		    "%s: the call sends data at most; what the other end did with it cannot be "
-		    "seen here",
-		    reason == REASON_REMOTE ? name : "fuse");
+		verdict_conclude(
+			verdict, VERDICT_UNPROVEN, reason,
+			"%s: the call sends data at most; what the other end did with it cannot be "
+			"seen here",
+			reason == REASON_REMOTE ? name : "fuse");
 	else if (fuse && (!facts->remote_fs || (sync->flags & SYNC_UNSENT)))
 		judge_fuse(verdict, sync);
 	else if (!protocol)
-		set(verdict, VERDICT_UNPROVEN, reason,
-		    "%s: what the server did with it cannot be seen here", name);
+		verdict_conclude(verdict, VERDICT_UNPROVEN, reason,
+				 "%s: what the server did with it cannot be seen here", name);
 	else
-		set(verdict, VERDICT_UNPROVEN, reason, "%s, sent: %s; %s", name,
-		    sync->flags & SYNC_WHOLE_FS ? protocol->sent_for_all : protocol->sent,
-		    protocol->must);
+		verdict_conclude(verdict, VERDICT_UNPROVEN, reason, "%s, sent: %s; %s", name,
+				 sync->flags & SYNC_WHOLE_FS ? protocol->sent_for_all
+							     : protocol->sent,
+				 protocol->must);
 }

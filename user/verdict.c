@@ -9,16 +9,9 @@
 #include "elsewhere.h"
 #include "fsmagic.h"
 #include "holes.h"
+#include "judgement.h"
 #include "ledger.h"
 #include "proof.h"
-
-struct judgement {
-	struct verdict *out;
-	const struct verdict_facts *facts;
-	const struct event_sync *sync;
-	uint64_t wait_done_ns; /* the data of the call had completed by then, 0: not known */
-	bool never_covered;    /* no flush makes up for it: it takes a commit */
-};
 
 /* A call that is about write-out alone. */
 static bool never_flushes(const struct event_sync *sync)
@@ -27,190 +20,16 @@ static bool never_flushes(const struct event_sync *sync)
 	       (sync->flags & SYNC_WRITEOUT);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-conclude(struct judgement *j, enum verdict_kind kind, enum verdict_reason reason,
-	 const char *format, ...)
+void verdict_conclude(struct verdict *verdict, enum verdict_kind kind, enum verdict_reason reason,
+		      const char *format, ...)
 {
 	va_list args;
 
-	j->out->kind = kind;
-	j->out->reason = reason;
+	verdict->kind = kind;
+	verdict->reason = reason;
 	va_start(args, format);
-	vsnprintf(j->out->detail, sizeof(j->out->detail), format, args);
+	vsnprintf(verdict->detail, sizeof(verdict->detail), format, args);
 	va_end(args);
-}
-
-static bool has_one_data_device(const struct verdict_facts *facts)
-{
-	size_t i, count = 0;
-
-	for (i = 0; i < facts->nr_devices; i++)
-		count += !!(facts->devices[i].event->roles & DEVICE_DATA);
-	return count == 1;
-}
-
-/*
- * The newest flush that failed and was to cover the call: one that failed during
- * it, or, where @missing is not covered, one that failed after what it holds was
- * written. A later one that ended well makes up for it.
- */
-static const struct verdict_device *
-find_failed_flush(const struct judgement *j, const struct verdict_device *missing, bool log)
-{
-	uint64_t written = 0;
-	size_t i;
-
-	for (i = 0; i < j->facts->nr_devices; i++)
-		if (j->facts->devices[i].event->flush_error_ns >= j->sync->enter_ns)
-			return &j->facts->devices[i];
-	if (!missing)
-		return NULL;
-	written = log ? missing->event->log_done_ns : missing->event->last_done_ns;
-	return written && missing->event->flush_error_ns >= written ? missing : NULL;
-}
-
-static void conclude_flush_failed(struct judgement *j, const struct verdict_device *device)
-{
-	int ret = j->sync->ret;
-
-	conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_FAILED,
-		 "a flush of %s failed; the caller %s%s%s", device->name,
-		 ret ? "was told (" : "was NOT told", ret ? strerror(-ret) : "", ret ? ")" : "");
-	j->out->failure = (struct failure){
-		.kind = FAILURE_FLUSH,
-		.disk = device->event->disk,
-		.since_ns = device->event->flush_error_ns,
-	};
-}
-
-static bool write_failed_in_call(const struct judgement *j)
-{
-	const struct failure *known = &j->facts->failure;
-	size_t i;
-
-	if (j->sync->own_errors ||
-	    (known->kind == FAILURE_WRITE && known->since_ns >= j->sync->enter_ns))
-		return true;
-	for (i = 0; i < j->facts->nr_devices; i++)
-		if ((j->facts->devices[i].event->roles & DEVICE_DATA) &&
-		    j->facts->devices[i].event->last_error_ns >= j->sync->enter_ns)
-			return true;
-	return false;
-}
-
-/* The failed write that the verdict rests on: the one that is known, or one of the call itself. */
-static struct failure failed_write(const struct judgement *j)
-{
-	struct failure failure = {.kind = FAILURE_WRITE, .since_ns = j->sync->exit_ns};
-
-	if (j->facts->failure.kind == FAILURE_WRITE)
-		return j->facts->failure;
-	if (j->facts->nr_devices)
-		failure.disk = j->facts->devices[0].event->disk;
-	return failure;
-}
-
-static const char *disk_name(const struct judgement *j, uint32_t disk)
-{
-	size_t i;
-
-	for (i = 0; i < j->facts->nr_devices; i++)
-		if (j->facts->devices[i].event->disk == disk)
-			return j->facts->devices[i].name;
-	return "a disk";
-}
-
-/* File systems on several devices may keep a copy, and then rightly succeed. */
-static bool may_have_copy(const struct judgement *j)
-{
-	return j->facts->nr_devices && !has_one_data_device(j->facts);
-}
-
-/*
- * The call reports success. A write of the file that failed before, and was not
- * written again, is not made durable by that: its page counts as clean. Returns
- * true when that decides.
- */
-static bool judge_failed_writes(struct judgement *j)
-{
-	const struct failure *known = &j->facts->failure;
-	char text[240];
-
-	if (may_have_copy(j) && !known->told.at_ns)
-		return false;
-	if (write_failed_in_call(j)) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED,
-			 "a write of the file failed during the call; the caller was NOT told");
-		j->out->failure = failed_write(j);
-		return true;
-	}
-	if (known->kind != FAILURE_WRITE || j->facts->losses)
-		return false;
-	verdict_describe_failure(text, sizeof(text), known, disk_name(j, known->disk),
-				 j->facts->start_ns);
-	conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED, "%s; not written again", text);
-	j->out->failure = *known;
-	return true;
-}
-
-/* The call reports an error, or success after one. Returns true when that decides. */
-static bool judge_errors(struct judgement *j)
-{
-	const struct verdict_device *device = find_failed_flush(j, NULL, false);
-	int ret = j->sync->ret;
-
-	if (!ret)
-		return judge_failed_writes(j);
-	if (ret != -EIO && ret != -ENOSPC && ret != -EDQUOT && ret != -EROFS && ret != -ENOLINK &&
-	    ret != -ENODEV && ret != -ENXIO && ret != -EREMOTEIO && ret != -ENODATA &&
-	    ret != -ETIMEDOUT) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
-			 "the call was refused (%s) and the caller was told: nothing was promised",
-			 strerror(-ret));
-		return true;
-	}
-	if (write_failed_in_call(j)) {
-		j->out->failure = failed_write(j);
-	} else if (device && j->facts->failure.kind != FAILURE_WRITE) {
-		conclude_flush_failed(j, device);
-		return true;
-	} else if (j->facts->failure.kind != FAILURE_NONE) {
-		j->out->failure = j->facts->failure;
-	} else if (ret != -EROFS) { /* where nothing is written any more, nothing can fail */
-		j->out->failure.kind = FAILURE_UNSEEN;
-		j->out->failure.since_ns = j->sync->exit_ns;
-	}
-	conclude(j, VERDICT_NOT_DURABLE, REASON_WRITE_FAILED, "the caller was told (%s)",
-		 strerror(-ret));
-	return true;
-}
-
-/* A proof holds; does a failure stand that may be this call's? Then it is in doubt. */
-static void judge_doubts(struct judgement *j)
-{
-	struct failure known = j->facts->failure;
-	const char *why = "its cause and what it hit were not seen";
-	enum verdict_reason reason = REASON_UNTRACKED;
-	char text[240];
-
-	if (known.kind == FAILURE_NONE && write_failed_in_call(j))
-		known = failed_write(j);
-	if (known.kind == FAILURE_NONE || j->out->kind != VERDICT_DURABLE)
-		return;
-	if (known.kind == FAILURE_METADATA) {
-		reason = REASON_COMMIT_UNSEEN;
-		why = "the file may need it";
-	} else if (known.kind == FAILURE_UNCHARGED) {
-		why = "it may be the file's";
-	} else if (known.kind == FAILURE_WRITE && may_have_copy(j)) {
-		why = "another device may have a copy";
-	} else if (known.kind == FAILURE_WRITE) {
-		reason = REASON_EVENTS_LOST;
-		why = "whether it was written again is among the lost events";
-	}
-	verdict_describe_failure(text, sizeof(text), &known, disk_name(j, known.disk),
-				 j->facts->start_ns);
-	conclude(j, VERDICT_UNPROVEN, reason, "%s; %s", text, why);
 }
 
 /* File systems that keep nothing on a device of this machine. Returns true when that decides. */
@@ -222,20 +41,21 @@ static bool judge_file_system(struct judgement *j)
 	j->out->inferred = true;
 	if (overlay && !(sync->flags & SYNC_INNER)) {
 		if (j->facts->volatile_overlay)
-			conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-				 "overlayfs is mounted volatile: it ignores sync calls");
+			verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+					 "overlayfs is mounted volatile: it ignores sync calls");
 		else if (never_flushes(sync))
 			return j->out->inferred = false;
 		else
-			conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-				 "overlayfs passed the call to no file system below that was seen");
+			verdict_conclude(
+				j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				"overlayfs passed the call to no file system below that was seen");
 		return true;
 	}
 	switch (fsmagic_class(sync->fs_magic)) {
 	case FSMAGIC_MEMORY:
-		conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
-			 "the file lives in memory (%s): there is nothing to make durable",
-			 fsmagic_name(sync->fs_magic));
+		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+				 "the file lives in memory (%s): there is nothing to make durable",
+				 fsmagic_name(sync->fs_magic));
 		return true;
 	case FSMAGIC_REMOTE:
 	case FSMAGIC_USERSPACE:
@@ -251,67 +71,73 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 			    enum proof proof, bool log)
 {
 	const char *what = log ? "the journal or metadata of the file system" : "the data";
-	const struct verdict_device *failed = find_failed_flush(j, device, log);
+	const struct verdict_device *failed = verdict_failures_find_flush(j, device, log);
 
 	if (proof == PROOF_RAM) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_SWALLOWED, "%s is RAM, never stable media",
-			 device->name);
+		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
+				 "%s is RAM, never stable media", device->name);
 	} else if (j->facts->losses) {
-		conclude(j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-			 "events were lost (see losses); audit again");
+		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
+				 "events were lost (see losses); audit again");
 	} else if (proof == PROOF_CACHE_UNKNOWN) {
-		conclude(j, VERDICT_UNPROVEN, REASON_CACHE_UNKNOWN,
-			 "whether %s has a volatile write cache is not known", device->name);
+		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_CACHE_UNKNOWN,
+				 "whether %s has a volatile write cache is not known",
+				 device->name);
 	} else if (failed) {
-		conclude_flush_failed(j, failed);
+		verdict_failures_flush(j, failed);
 	} else if (proof == PROOF_OVERRIDDEN) {
-		conclude(
-			j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
+		verdict_conclude(
+			j->out, VERDICT_NOT_DURABLE, REASON_NO_FLUSH,
 			"%s has a volatile cache, but its queue was switched to write through: the "
 			"kernel drops every flush",
 			device->name);
 	} else if (j->sync->own_flush_pending > 0) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
-			 "the call returned before its flush of %s completed", device->name);
+		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
+				 "the call returned before its flush of %s completed",
+				 device->name);
 	} else if (device->inner_bad) {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
-			 "%s took the flush, but the file system below its backing file did not",
-			 device->name);
+		verdict_conclude(
+			j->out, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
+			"%s took the flush, but the file system below its backing file did not",
+			device->name);
 	} else if (proof == PROOF_UNCOMMITTED) {
 		j->never_covered = true;
-		conclude(j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
-			 "the data lies in the inode, and the transaction that holds it was not "
-			 "committed");
+		verdict_conclude(
+			j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
+			"the data lies in the inode, and the transaction that holds it was not "
+			"committed");
 	} else if (proof == PROOF_UNLOGGED) {
 		j->never_covered = true;
-		conclude(j, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
-			 "the call returned before the log or transaction that holds the change "
-			 "was committed");
+		verdict_conclude(
+			j->out, VERDICT_NOT_DURABLE, REASON_EARLY_RETURN,
+			"the call returned before the log or transaction that holds the change "
+			"was committed");
 	} else if (proof == PROOF_HOLE) {
-		conclude(j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
-			 "this kernel is known to leave something unwritten here, unseen");
+		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
+				 "this kernel is known to leave something unwritten here, unseen");
 	} else if (proof == PROOF_NAME) {
-		conclude(
-			j, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN, "%s",
+		verdict_conclude(
+			j->out, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN, "%s",
 			j->sync->flags & SYNC_WHOLE_FS
 				? "metadata was written after the last flush"
 				: "its name may be in a block that another thread is writing: this "
 				  "kernel does not wait for it");
 	} else if (proof == PROOF_INNER_UNSEEN) {
-		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "what %s did with the flush below its backing file was not seen",
-			 device->name);
+		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				 "what %s did with the flush below its backing file was not seen",
+				 device->name);
 	} else if (proof == PROOF_UNTRACKED) {
-		conclude(j, VERDICT_UNPROVEN, log ? REASON_COMMIT_UNSEEN : REASON_UNTRACKED,
-			 log ? "the commit that makes it reachable was not seen on %s"
-			     : "writes that cannot be charged to a file are not covered by a flush "
-			       "of %s",
-			 device->name);
+		verdict_conclude(
+			j->out, VERDICT_UNPROVEN, log ? REASON_COMMIT_UNSEEN : REASON_UNTRACKED,
+			log ? "the commit that makes it reachable was not seen on %s"
+			    : "writes that cannot be charged to a file are not covered by a flush "
+			      "of %s",
+			device->name);
 	} else {
-		conclude(j, VERDICT_NOT_DURABLE, REASON_NO_FLUSH, "no flush of %s covers %s%s",
-			 device->name, what,
-			 j->facts->nobarrier ? ": the file system is mounted without barriers"
-					     : "");
+		verdict_conclude(
+			j->out, VERDICT_NOT_DURABLE, REASON_NO_FLUSH, "no flush of %s covers %s%s",
+			device->name, what,
+			j->facts->nobarrier ? ": the file system is mounted without barriers" : "");
 	}
 }
 
@@ -338,9 +164,10 @@ static bool judge_leaves(struct judgement *j)
 		enum proof proof;
 
 		if (device->below_unknown) {
-			conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-				 "the devices below %s were not known when the call returned",
-				 device->name);
+			verdict_conclude(
+				j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				"the devices below %s were not known when the call returned",
+				device->name);
 			return true;
 		}
 		if (!(device->event->roles & DEVICE_LEAF))
@@ -350,8 +177,8 @@ static bool judge_leaves(struct judgement *j)
 			continue;
 		if (proof == PROOF_NONE && device->event->flush_error_ns < j->sync->enter_ns &&
 		    !device->inner_bad && !j->facts->losses)
-			conclude(j, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
-				 "the flush did not reach %s below", device->name);
+			verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_FLUSH_DROPPED,
+					 "the flush did not reach %s below", device->name);
 		else
 			conclude_missing(j, device, proof, false);
 		return true;
@@ -369,7 +196,8 @@ static void conclude_durable(struct judgement *j, const struct verdict_device *d
 	bool flushed_in_call;
 
 	if (!device) {
-		conclude(j, VERDICT_DURABLE, REASON_WRITE_THROUGH, "no volatile cache below");
+		verdict_conclude(j->out, VERDICT_DURABLE, REASON_WRITE_THROUGH,
+				 "no volatile cache below");
 		return;
 	}
 	flushed_in_call = device->watermark_ns >= sync->enter_ns;
@@ -384,13 +212,13 @@ static void conclude_durable(struct judgement *j, const struct verdict_device *d
 	else
 		j->out->proof_ns = 0;
 	if (j->out->proof_ns)
-		conclude(j, VERDICT_DURABLE, REASON_FLUSHED, "%s", "");
+		verdict_conclude(j->out, VERDICT_DURABLE, REASON_FLUSHED, "%s", "");
 	else if (sync->own_fua && !sync->own_data_done_ns && !sync->own_meta_done_ns)
-		conclude(j, VERDICT_DURABLE, REASON_FUA, "%s", "");
+		verdict_conclude(j->out, VERDICT_DURABLE, REASON_FUA, "%s", "");
 	else if (commit)
-		conclude(j, VERDICT_DURABLE, REASON_SHARED_FLUSH, "%s", "");
+		verdict_conclude(j->out, VERDICT_DURABLE, REASON_SHARED_FLUSH, "%s", "");
 	else
-		conclude(j, VERDICT_DURABLE, REASON_CLEAN, "%s", "");
+		verdict_conclude(j->out, VERDICT_DURABLE, REASON_CLEAN, "%s", "");
 }
 
 /* Is @proof worth more as an explanation than @other? Evidence goes before doubt. */
@@ -499,13 +327,15 @@ static void judge_direct(struct judgement *j)
 			layered = device;
 	}
 	if (!found)
-		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "the device it was written to is none that is known of the file system");
+		verdict_conclude(
+			j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+			"the device it was written to is none that is known of the file system");
 	else if (layered)
-		conclude(j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "whether its FUA reached the devices below is not followed");
+		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				 "whether its FUA reached the devices below is not followed");
 	else
-		conclude(j, VERDICT_DURABLE, fua ? REASON_FUA : REASON_WRITE_THROUGH, "%s", "");
+		verdict_conclude(j->out, VERDICT_DURABLE, fua ? REASON_FUA : REASON_WRITE_THROUGH,
+				 "%s", "");
 }
 
 /* From when on later flushes of which disks make up for this call: of every
@@ -558,47 +388,50 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		return;
 	}
 	if ((sync->flags & SYNC_NO_FILE) && (sync->ret || !never_flushes(sync))) {
-		judge_errors(&j);
+		verdict_failures_decide(&j);
 		if (!sync->ret)
-			conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-				 "the descriptor named no file that could be read");
+			verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_UNTRACKED,
+					 "the descriptor named no file that could be read");
 		return;
 	}
-	if (judge_errors(&j) || judge_file_system(&j))
+	if (verdict_failures_decide(&j) || judge_file_system(&j))
 		return;
 	if (never_flushes(sync)) {
-		conclude(&j, VERDICT_NOT_DURABLE, REASON_WRITEOUT_ONLY, "%s",
-			 sync->kind == SYNC_MSYNC
-				 ? "MS_ASYNC starts nothing and awaits nothing; it never flushes "
-				   "the drive"
-				 : "sync_file_range starts or awaits write-out; it never flushes "
-				   "the drive");
+		verdict_conclude(
+			verdict, VERDICT_NOT_DURABLE, REASON_WRITEOUT_ONLY, "%s",
+			sync->kind == SYNC_MSYNC
+				? "MS_ASYNC starts nothing and awaits nothing; it never flushes "
+				  "the drive"
+				: "sync_file_range starts or awaits write-out; it never flushes "
+				  "the drive");
 		find_need(&j);
 		return;
 	}
 	if (sync->flags & (SYNC_END_UNSEEN | SYNC_SEVERAL)) {
-		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED, "%s",
-			 sync->flags & SYNC_END_UNSEEN
-				 ? "its return was not seen"
-				 : "it is about several mappings, of which only one is followed");
+		verdict_conclude(
+			verdict, VERDICT_UNPROVEN, REASON_UNTRACKED, "%s",
+			sync->flags & SYNC_END_UNSEEN
+				? "its return was not seen"
+				: "it is about several mappings, of which only one is followed");
 		return;
 	}
 	if (!facts->nr_devices && sync->kind == SYNC_SYNC) {
-		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "of all file systems that sync() wrote, not every device could be "
-			 "followed");
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				 "of all file systems that sync() wrote, not every device could be "
+				 "followed");
 		return;
 	}
 	if (!facts->nr_devices) {
-		conclude(&j, VERDICT_UNPROVEN, REASON_UNTRACKED,
-			 "the devices of this file system (%s) are not known",
-			 fsmagic_name(sync->fs_magic));
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_UNTRACKED,
+				 "the devices of this file system (%s) are not known",
+				 fsmagic_name(sync->fs_magic));
 		return;
 	}
 	if (sync->own_pending > 0 && !facts->losses) {
-		conclude(&j, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
-			 "%d of the call's own writes were still in flight when it returned",
-			 sync->own_pending);
+		verdict_conclude(
+			verdict, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
+			"%d of the call's own writes were still in flight when it returned",
+			sync->own_pending);
 		find_need(&j);
 		return;
 	}
@@ -611,8 +444,9 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	 * completion is among the lost records may be in flight still. */
 	if (verdict->kind == VERDICT_DURABLE &&
 	    ((sync->flags & SYNC_TOUCHED_BY_LOSS) || sync->own_pending > 0))
-		conclude(&j, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-			 "what the call wrote is not all accounted for; enlarge --ledger-size");
-	judge_doubts(&j);
+		verdict_conclude(
+			verdict, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
+			"what the call wrote is not all accounted for; enlarge --ledger-size");
+	verdict_failures_doubt(&j);
 	find_need(&j);
 }
