@@ -402,6 +402,17 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	return name_may_be_lost(facts, device->event, covered_ns) ? PROOF_NAME : proof;
 }
 
+enum proof proof_of_reach(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	if (!(device->event->roles & DEVICE_LOG))
+		return PROOF_QUIET;
+	if (may_have_lost(facts, device) || left_log(facts, device))
+		return PROOF_HOLE;
+	if (!facts->nobarrier || device->watermark_ns >= facts->sync->enter_ns)
+		return PROOF_QUIET;
+	return proof_of_log(facts, device);
+}
+
 /* Start of the newest flush that entered at the top of layers; 0: none, or one of
  * them was judged without a flush, so that it says nothing about what is below. */
 static uint64_t top_watermark(const struct verdict_facts *facts)

@@ -43,6 +43,12 @@ uint64_t proof_wait_end(const struct verdict_facts *facts);
 enum proof proof_of_data(const struct verdict_facts *facts, uint64_t wait_done_ns,
 			 const struct verdict_device *device);
 enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device);
+/*
+ * What a direct write that synced nothing is reached by: it was committed before. Without
+ * barriers that says only that it was written, and without a journal not even that: the
+ * inode may be in the cache of the device (ext4_write_inode).
+ */
+enum proof proof_of_reach(const struct verdict_facts *facts, const struct verdict_device *device);
 enum proof proof_of_leaf(const struct verdict_facts *facts, uint64_t wait_done_ns,
 			 const struct verdict_device *device);
 

@@ -273,22 +273,6 @@ static void judge_devices(struct judgement *j)
 }
 
 /*
- * What a direct write is reached by was committed before, else it had synced its file.
- * Without barriers that says only that it was written, and without a journal not even
- * that: the inode may be in the cache of the device (ext4_write_inode).
- */
-static enum proof proof_of_reach(const struct judgement *j, const struct verdict_device *device)
-{
-	if (!(device->event->roles & DEVICE_LOG))
-		return PROOF_QUIET;
-	if (j->facts->no_journal)
-		return PROOF_HOLE;
-	if (!j->facts->nobarrier || device->watermark_ns >= j->sync->enter_ns)
-		return PROOF_QUIET;
-	return proof_of_log(j->facts, device);
-}
-
-/*
  * A direct write that ended without a sync of its file. Each part of it carried FUA, which
  * the block layer makes good with a flush where a drive knows none (blk-flush.c), or the
  * device must have no volatile cache. It promises nothing of other writes.
@@ -302,7 +286,7 @@ static void judge_direct(struct judgement *j)
 
 	for (i = 0; i < j->facts->nr_devices; i++) {
 		const struct verdict_device *device = &j->facts->devices[i];
-		enum proof cache = proof_of_cache(device), reach = proof_of_reach(j, device);
+		enum proof cache = proof_of_cache(device), reach = proof_of_reach(j->facts, device);
 
 		if (reach > PROOF_QUIET) {
 			conclude_missing(j, device, reach, true);
