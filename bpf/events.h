@@ -87,8 +87,8 @@ enum event_sync_flag {
 	/* FUSE: whether the kernel asks the server; neither: not known */
 	SYNC_UNSENT = 1 << 27, /* not: the server once said that it knows no such request */
 	SYNC_SENT = 1 << 28,
-	/* xfs: a log write that was in flight when a thread that has used io_uring forced the log,
-	 * now or in an earlier call about the file, was so still at return */
+	/* xfs: a log write is in flight that was so when a thread that has used io_uring had forced
+	 * the log and returned, now or from an earlier call about the file */
 	SYNC_LOG_LEFT = 1 << 29,
 };
 

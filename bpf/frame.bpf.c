@@ -369,23 +369,23 @@ static __always_inline struct ledger_log *frame_log(struct frame *frame)
 __noinline int frame_log_forced(void)
 {
 	struct frame *frame = current_frame();
-	struct ledger_log *log = frame ? frame_log(frame) : NULL;
 
-	if (log)
-		frame->log_awaited = *(volatile __u64 *)&log->begun;
+	if (frame)
+		frame->log_forced = 1;
 	return 0;
 }
 
 /*
  * xfs waits for its log with one sleep, which io_uring may end with a wake-up that was meant
- * for something before (README, xfs-stray-wakeup). Then the file counts as logged, so that a
- * later call may not even wait: what was in flight is remembered for it.
+ * for something before (README, xfs-stray-wakeup): whatever was in flight then may be what the
+ * call needed. The file counts as logged after it, so that a later call may not even wait:
+ * what was in flight is remembered for it.
  */
 static __always_inline void log_exit(struct frame *frame)
 {
 	struct state_file file = {.ino = frame->ino, .s_dev = frame->s_dev};
 	struct ledger_log *log = frame->fs_magic == XFS_MAGIC ? frame_log(frame) : NULL;
-	__u64 awaited = current_uses_uring() ? frame->log_awaited : 0, begun, *left;
+	__u64 begun, *left;
 
 	if (!log)
 		return;
@@ -395,12 +395,10 @@ static __always_inline void log_exit(struct frame *frame)
 		frame->flags |= SYNC_LOG_LEFT;
 	else if (left)
 		bpf_map_delete_elem(&left_logs, &file);
-	if (!awaited)
+	if (!frame->log_forced || !current_uses_uring() || !ledger_log_inflight(log, begun))
 		return;
-	if (ledger_log_inflight(log, awaited))
-		frame->flags |= SYNC_LOG_LEFT;
-	if (ledger_log_inflight(log, begun))
-		bpf_map_update_elem(&left_logs, &file, &begun, BPF_ANY);
+	frame->flags |= SYNC_LOG_LEFT;
+	bpf_map_update_elem(&left_logs, &file, &begun, BPF_ANY);
 }
 
 static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)

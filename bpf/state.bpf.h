@@ -116,7 +116,6 @@ struct frame {
 	__s64 own_errors;
 	__s64 own_fua;
 	__u64 log_enter_ns;
-	__u64 log_awaited; /* log writes that had begun when the log was forced, 0: it was not */
 	__u64 btrfs_root;  /* 0: not known */
 	__u64 btrfs_trans;
 	__s32 btrfs_sub_trans;
@@ -125,7 +124,7 @@ struct frame {
 	__u32 asked_alone; /* its own flush was one without data */
 	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
 	__u32 nested;	   /* the hook that opened it was entered once more */
-	__u32 pad2;
+	__u32 log_forced;
 	__u64 written_ns;
 	__u64 written_bytes;
 	__u64 fs_id;

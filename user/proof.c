@@ -297,9 +297,9 @@ static bool is_before_6_1(const struct verdict_facts *facts)
  * xfs sleeps only once for the log write that it needs (xlog_wait in
  * fs/xfs/xfs_log_priv.h), so that a stray wake-up makes a call return early. It was so where
  * the thread itself wrote to the log, and neither that record nor another had ended when the
- * call returned (xfs lets a caller begin a log write that it need not wait for); and may have
- * been where one had not that was under way when the log was forced, for the file then counts
- * as logged (ili_fsync_fields), and a later fdatasync forces nothing (xfs_file_fsync).
+ * call returned (xfs lets a caller begin a log write that it need not wait for). It may have
+ * been so where the log was forced and any write to it was left in flight; the file then
+ * counts as logged (ili_fsync_fields), and a later fdatasync forces nothing (xfs_file_fsync).
  */
 static bool left_log(const struct verdict_facts *facts, const struct verdict_device *device)
 {
