@@ -87,7 +87,7 @@ play_all() {
 
 # At the tracepoint level a file system is seen only if its module was there first.
 load_modules() {
-    for module in loop overlay $(cut -d' ' -f3 /harness/extra/cases | cut -d- -f1 | sort -u); do
+    for module in loop overlay ext4 $(cut -d' ' -f3 /harness/extra/cases | cut -d- -f1 | sort -u); do
         modprobe -q "$module" || true
     done
 }
