@@ -366,15 +366,6 @@ static __always_inline struct ledger_log *frame_log(struct frame *frame)
 	return NULL;
 }
 
-__noinline int frame_log_forced(void)
-{
-	struct frame *frame = current_frame();
-
-	if (frame)
-		frame->log_forced = 1;
-	return 0;
-}
-
 /*
  * xfs waits for its log with one sleep, which io_uring may end with a wake-up that was meant
  * for something before (README, xfs-stray-wakeup): whatever was in flight then may be what the

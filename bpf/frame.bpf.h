@@ -47,9 +47,6 @@ int frame_inner_fs(__u64 sb);
 /* The call that @opener opened returns: reads the ledger and tells user space. */
 int frame_close(__u32 opener, __s64 ret, __u32 scratch);
 
-/* The current thread forces the log of a file system, for a call that may be in progress. */
-int frame_log_forced(void);
-
 /* Tells user space how the inode at @inode stands, as of a call that did nothing. */
 int frame_survey(__u64 inode);
 

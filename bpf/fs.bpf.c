@@ -194,11 +194,20 @@ static __always_inline int log_forced(void)
 	return 0;
 }
 
+static __always_inline int note_forced(void)
+{
+	struct frame *frame = current_frame();
+
+	if (frame)
+		frame->log_forced = 1;
+	return 0;
+}
+
 /* At every level. */
 SEC("raw_tp/xfs_log_force")
 int xfs_log_forced(struct bpf_raw_tracepoint_args *ctx)
 {
-	return GUARDED(frame_log_forced());
+	return GUARDED(note_forced());
 }
 
 SEC("raw_tp/xfs_log_force")

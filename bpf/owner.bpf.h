@@ -45,7 +45,8 @@ static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64
 	}
 }
 
-/* How f2fs wraps the end of a bio up to 5.16 (struct f2fs_private_dio), in no BTF. */
+/* How f2fs wraps the end of a bio up to 5.16 (struct f2fs_private_dio). It is in no BTF, so it
+ * must not be among the types of kernel.bpf.h, all of which are relocated. */
 struct wrapped_end {
 	__u64 inode;
 	__u64 private;

@@ -54,7 +54,7 @@ sees() { # TITLE NAME "COMM=N,..."
     got=$(jq -r .comm "$work/$2.out" | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd, -)
     [ "$got" = "$3" ] || problem="it printed '$got', not '$3'"
     grep -q ' 0 events lost' "$work/$2.err" || problem+=" lost: $(tail -n 2 "$work/$2.err")"
-    [ $STATUS = 0 ] || problem+=" exit $STATUS: $(jq -c 'select(.verdict != "durable")' "$work/$2.out" | head -3)"
+    [ $STATUS = 0 ] || problem+=" exit $STATUS: $(tail -n 2 "$work/$2.err") $(jq -c 'select(.verdict != "durable")' "$work/$2.out" | head -3)"
     point "$1" "$problem"
 }
 

@@ -143,15 +143,18 @@ static void totals(struct text *t)
 	     "leaf, dev)");
 }
 
+/* What a detail says of a call that fell into one; those are told apart. */
+#define IN_HOLE "(kernel hole "
+#define GROUPED " GROUP BY path, kind, reason, detail LIKE '%" IN_HOLE "%'"
+
 /* What to do about calls of that reason; no setting mends what the kernel leaves out. */
 static const char *advice_for(const char *reason, const char *detail)
 {
 	int i;
 
-	if (strstr(detail, "(kernel hole "))
+	if (strstr(detail, IN_HOLE))
 		return "the kernel leaves it out, whatever is set: see the holes in README for "
-		       "which "
-		       "call, file system or kernel does not";
+		       "which call, file system or kernel does not";
 	for (i = 0; i < REASONS; i++)
 		if (!strcmp(reason, verdict_reason_name(i)))
 			return verdict_reason_advice(i);
@@ -164,12 +167,10 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 	static const char sql[] =
 		"SELECT count(*), kind, coalesce(path, '(no file)'), fs, reason, max(detail),"
 		" count(covered_by), max(covered_after_ns), group_concat(DISTINCT comm)"
-		" FROM calls WHERE verdict = ?1 GROUP BY path, kind, reason, detail LIKE '%(kernel "
-		"hole %'"
+		" FROM calls WHERE verdict = ?1" GROUPED
 		" ORDER BY count(covered_by) = count(*), count(*) DESC LIMIT ?2";
 	static const char count_sql[] =
-		"SELECT count(*) FROM (SELECT 1 FROM calls WHERE verdict = ?1"
-		" GROUP BY path, kind, reason, detail LIKE '%(kernel hole %')";
+		"SELECT count(*) FROM (SELECT 1 FROM calls WHERE verdict = ?1" GROUPED ")";
 	sqlite3_stmt *statement = query(t, sql), *counter;
 	int shown = 0, all = 0;
 	char duration[32];
