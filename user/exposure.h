@@ -7,29 +7,22 @@
 #include <stdint.h>
 
 #include "events.h"
+#include "flushlog.h"
 #include "store.h"
 #include "verdict.h"
 
 /*
  * Files that audited processes wrote to, and what of them was exposed: written, and not
  * durable yet. What is so when the audit ends, with no sync call after it, is a finding,
- * never-synced; only what is shown to be at risk, never what is in doubt.
+ * never-synced; only what is shown to be at risk, never what is in doubt. How long and how
+ * much of each file was exposed goes into the store, too.
  *
  * Keeps state, takes the facts in the order they came.
  */
 struct exposure;
 
-/* Why data written to a file would not survive a power cut now. */
-enum exposure_state {
-	EXPOSURE_NOT_SHOWN = 0,
-	EXPOSURE_DIRTY,	      /* in memory only */
-	EXPOSURE_IN_FLIGHT,   /* on its way to the device */
-	EXPOSURE_UNFLUSHED,   /* in a volatile cache */
-	EXPOSURE_UNCOMMITTED, /* written, but the journal has not committed what leads to it */
-};
-
-/* @store is lent. NULL: out of memory. */
-struct exposure *exposure_new(struct store *store);
+/* Both are lent. NULL: out of memory. */
+struct exposure *exposure_new(struct store *store, struct flushlog *flushes);
 void exposure_free(struct exposure *exposure);
 
 /* Writes to this inode of this device are not the command's choice: its standard output. */
@@ -39,18 +32,17 @@ void exposure_inherited(struct exposure *exposure, uint32_t dev, uint64_t ino);
 void exposure_written(struct exposure *exposure, const struct event_written *event,
 		      const char *name);
 
-/* A sync call was judged. */
-void exposure_synced(struct exposure *exposure, const struct event_sync *sync, bool durable);
+/* A sync call was judged. @row: its id in the store, 0: none. */
+void exposure_synced(struct exposure *exposure, const struct event_sync *sync, bool durable,
+		     int64_t row);
 
-/* How the file of facts->sync, a SYNC_SURVEY, stands: a finding if its data is at risk. */
+/* How the file of facts->sync, a SYNC_SURVEY, stands: a finding if its data is at risk. @name:
+ * which it has now, NULL: not known. */
 void exposure_surveyed(struct exposure *exposure, const struct verdict_facts *facts,
 		       const char *name);
 
-/* Ends the audit: the longest time from a write to the end of the call that made it durable,
- * into the store. */
+/* Ends the audit: each file into the store, and the longest time from a write to the end of
+ * the call that made it durable. */
 void exposure_finish(struct exposure *exposure);
-
-/* Pure: what the facts of a survey show. @device: which device it is about, else "". */
-enum exposure_state exposure_judge(const struct verdict_facts *facts, const char **device);
 
 #endif

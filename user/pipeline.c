@@ -65,7 +65,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
-	pipeline->exposure = exposure_new(store);
+	pipeline->exposure = exposure_new(store, pipeline->flushes);
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
 	    !pipeline->failures || !pipeline->exposure || !pipeline->interposed) {
@@ -418,7 +418,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 						      .flush = flush,
 						      .path = path,
 						      .path_length = length});
-	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE);
+	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE, row);
 	if (wanted || sync->ret) /* an error is told once, whoever is told it */
 		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);

@@ -81,6 +81,29 @@ CREATE TABLE findings(
   filesystem TEXT
 );
 
+-- The files that audited processes wrote to (run only), and what of them was written and not durable yet.
+CREATE TABLE exposures(
+  id               INTEGER PRIMARY KEY,
+  path             TEXT,                  -- when last seen
+  dev              TEXT NOT NULL,
+  ino              INTEGER NOT NULL,
+  pid              INTEGER NOT NULL,      -- who wrote to it first
+  comm             TEXT NOT NULL,
+  bytes            INTEGER NOT NULL,      -- written in all; a page counts as a whole, once for each time it became dirty
+  peak_bytes       INTEGER NOT NULL,      -- ... and not durable, at the worst,
+  left_bytes       INTEGER NOT NULL,      -- and when the audit ended: those of a risk that is shown
+  longest_ns       INTEGER NOT NULL,      -- from a write to when it was durable, or to the end of the audit; at the worst
+  state            TEXT NOT NULL,         -- at the end: durable (by a sync call), written-back (durable by a flush that
+                                          -- nobody audited asked for), not-durable (the last call did not make it so),
+                                          -- at-risk (see findings), output (at risk, and the command was given it),
+                                          -- gone (removed, or no longer in memory), unknown
+  syncs            INTEGER NOT NULL,      -- sync calls that made it durable
+  sync_id          INTEGER,               -- the last of them
+  flush_id         INTEGER,               -- written-back: the flush that covered it
+  flushed_after_ns INTEGER,               -- ... that long after the oldest write
+  detail           TEXT
+);
+
 -- Counted, never silent: what the auditor itself lost.
 CREATE TABLE losses(
   cause  TEXT PRIMARY KEY,
@@ -124,3 +147,20 @@ CREATE VIEW totals AS SELECT
   (SELECT count(*) FROM flushes WHERE kind = 'request')
     + (SELECT coalesce(sum(count), 0) FROM purged_flushes WHERE kind = 'request') AS flushes,
   (SELECT coalesce(sum(count), 0) FROM losses)                              AS lost_events;
+
+-- What each program's calls came to, and what of its files was exposed.
+CREATE VIEW programs AS SELECT
+  comm,
+  sum(syncs) AS syncs, sum(durable) AS durable, sum(covered) AS covered, max(covered_after_ns) AS covered_after_ns,
+  sum(not_durable) AS not_durable, sum(unproven) AS unproven,
+  sum(files) AS files, max(longest_ns) AS exposed_ns,
+  (SELECT path FROM exposures e WHERE e.comm = each.comm ORDER BY longest_ns DESC LIMIT 1) AS exposed_path, sum(at_risk) AS at_risk, sum(risk_bytes) AS risk_bytes
+FROM (
+  SELECT comm, 1 AS syncs, verdict = 'durable' AS durable,
+    verdict = 'not-durable' AND covered_by IS NOT NULL AS covered, coalesce(covered_after_ns, 0) AS covered_after_ns,
+    verdict = 'not-durable' AND covered_by IS NULL AS not_durable, verdict = 'unproven' AS unproven,
+    0 AS files, 0 AS longest_ns, 0 AS at_risk, 0 AS risk_bytes
+  FROM calls
+  UNION ALL SELECT comm, 0, 0, 0, 0, 0, 0, 1, longest_ns, state = 'at-risk', iif(state = 'at-risk', left_bytes, 0)
+  FROM exposures) AS each
+GROUP BY comm;

@@ -18,6 +18,7 @@ enum statement {
 	ADD_DEVICE,
 	ADD_PARENT,
 	ADD_FINDING,
+	ADD_EXPOSURE,
 	ADD_ARGUMENT,
 	ADD_LOSS,
 	ADD_BLIND_SPOT,
@@ -40,6 +41,9 @@ static const char *const statements[STATEMENTS] = {
 	[ADD_PARENT] = "INSERT OR IGNORE INTO parents(dev,parent) VALUES(?,?)",
 	[ADD_FINDING] = ("INSERT INTO findings(kind,severity,path,detail,since_ns,bytes)"
 			 " VALUES(?,?,?,?,?,?)"),
+	[ADD_EXPOSURE] = ("INSERT INTO exposures(path,dev,ino,pid,comm,bytes,peak_bytes,left_bytes,"
+			  "longest_ns,state,syncs,sync_id,flush_id,flushed_after_ns,detail)"
+			  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
@@ -207,6 +211,28 @@ void store_add_finding(struct store *store, const struct store_finding *finding)
 	sqlite3_bind_int64(s, 5, finding->since_ns);
 	bind_optional(s, 6, (int64_t)finding->bytes, 0);
 	run(store, ADD_FINDING);
+}
+
+void store_add_exposure(struct store *store, const struct store_exposure *exposure)
+{
+	sqlite3_stmt *s = store->prepared[ADD_EXPOSURE];
+
+	bind_text(s, 1, exposure->path);
+	sqlite3_bind_text(s, 2, exposure->dev, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, exposure->ino);
+	sqlite3_bind_int64(s, 4, exposure->pid);
+	sqlite3_bind_text(s, 5, exposure->comm, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 6, exposure->bytes);
+	sqlite3_bind_int64(s, 7, exposure->peak_bytes);
+	sqlite3_bind_int64(s, 8, exposure->left_bytes);
+	sqlite3_bind_int64(s, 9, exposure->longest_ns);
+	bind_text(s, 10, exposure->state);
+	sqlite3_bind_int64(s, 11, exposure->syncs);
+	bind_optional(s, 12, exposure->sync_id, 0);
+	bind_optional(s, 13, exposure->flush_id, 0);
+	bind_optional(s, 14, exposure->flushed_after_ns, 0);
+	bind_text(s, 15, exposure->detail);
+	run(store, ADD_EXPOSURE);
 }
 
 void store_add_argument(struct store *store, const char *text)

@@ -38,6 +38,15 @@ struct store_finding {
 	uint64_t bytes; /* 0: not known */
 };
 
+/* One row of exposures. */
+struct store_exposure {
+	const char *path; /* made safe, NULL: not known */
+	const char *dev, *comm, *state, *detail;
+	uint64_t ino, bytes, peak_bytes, left_bytes, longest_ns, flushed_after_ns;
+	uint32_t pid, syncs;
+	int64_t sync_id, flush_id; /* 0: none */
+};
+
 /* Makes an empty audit database in memory. 0, or -errno with @err. */
 int store_open(struct store **out, struct error *err);
 void store_free(struct store *store);
@@ -49,6 +58,7 @@ int64_t store_add_flush(struct store *store, const char *dev, const char *kind, 
 void store_add_device(struct store *store, const struct store_device *device);
 void store_add_parent(struct store *store, const char *dev, const char *parent);
 void store_add_finding(struct store *store, const struct store_finding *finding);
+void store_add_exposure(struct store *store, const struct store_exposure *exposure);
 void store_add_argument(struct store *store, const char *text);
 void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
 		    const char *remedy);

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 27
+plan 29
 
 memory=$(mktemp -d /dev/shm/flushaudit-live.XXXXXX)
 on_exit "rm -rf '$memory'"
@@ -13,6 +13,7 @@ cat >"$work/leave.py" <<'END_OF_SCRIPT'
 import mmap
 import os
 import sys
+import time
 os.chdir(sys.argv[1])
 files = {}
 def opened(name, flags=0):
@@ -39,6 +40,10 @@ for step in sys.argv[2:]:
         os.truncate(name, int(rest[0]))
     elif what == "unlink":
         os.unlink(name)
+    elif what == "await":
+        os.mkdir(name)
+        while os.path.exists(name):
+            time.sleep(0.01)
     elif what == "syncfs":
         os.system("sync -f .")
 END_OF_SCRIPT
@@ -91,6 +96,43 @@ JSON=$work/given.json
 holds '[.findings[] | "\(.kind) \(.severity) \(.path)"] == ["never-synced advice \($path)"]' --arg path "$MNT/given" ||
     problem+=" $(show .findings)"
 point "an output that was handed down is advice, a file in memory nothing" "$problem"
+
+# --- how long what was exposed: --exposure ---
+
+# A stranger syncs all, as soon as the command waits for it.
+(
+    until [ -d "$MNT/marker" ]; do sleep 0.01; done
+    sync -f "$MNT"
+    rmdir "$MNT/marker"
+) &
+problem=''
+AUDIT_OPTIONS=(--exposure)
+audit exposed /usr/bin/python3 "$work/leave.py" "$MNT" write:u:10 syncfs:u write:s:5000 await:marker \
+    write:t:3000 fsync:t write:t:3000 fsync:t write:v:20 write:w:30 unlink:w
+AUDIT_OPTIONS=()
+wait
+got=$(jq -r '.exposure[] | "\(.path | split("/") | last)=\(.state)"' "$JSON" | sort | paste -sd' ' -)
+wanted='s=written-back t=durable u=durable v=at-risk w=gone'
+[ "$got" = "$wanted" ] || problem="it says '$got', not '$wanted'"
+holds '(.flushes | map({(.id | tostring): .complete_ns}) | add) as $ended | (.syncs | map({(.id | tostring): .}) | add) as $calls |
+    all(.exposure[]; .comm == "python3" and .longest_ns >= 0) and
+    all(.exposure[] | select(.state == "written-back");
+        $ended[.flush_id | tostring] and .flushed_after_ns > 0 and .longest_ns == .flushed_after_ns and
+        (.detail | test("is committed$"))) and
+    all(.exposure[] | select(.state == "durable"); $calls[.sync_id | tostring].verdict == "durable" and
+        .longest_ns > $calls[.sync_id | tostring].latency_ns / 2) and
+    (.exposure[] | select(.path | endswith("/t")) | .syncs == 2) and
+    ([.programs[] | select(.comm == "python3") | .at_risk, .risk_bytes] == [1, 20])' ||
+    problem+=" $(show '[.exposure, .programs]')"
+point "--exposure: each file, how it stands and by what" "$problem"
+problem=''
+"$FLUSHAUDIT" run --exposure -o "$work/exposed.txt" -- "$workload" append-fsync "$MNT/log" 20 4096 || problem="exit $?"
+grep -qE '^  [[:graph:]]+ +each of its 20 sync calls was durable when it returned; up to [0-9.]+ [mu]?s of writes exposed \([^)]*/log\)$' "$work/exposed.txt" ||
+    problem+=' no line for the program'
+grep -qE "^ +[0-9.]+ [mu]?s +4096  [[:graph:]]+ +$MNT/log: durable by fsync #[0-9]+, the last of 20 that made it so\$" "$work/exposed.txt" ||
+    problem+=' no line for the file'
+[ -z "$problem" ] || problem+=": $(cat "$work/exposed.txt")"
+point "a line for each program and each file" "$problem"
 
 # --- git, with nothing else on the device ---
 

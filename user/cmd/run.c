@@ -23,7 +23,7 @@
 
 struct run_options {
 	const char *output, *format, *db, *user;
-	bool all, follow_command, propagate;
+	bool all, exposure, follow_command, propagate;
 	struct options_common common;
 	char **command;
 };
@@ -33,6 +33,7 @@ enum option_key {
 	KEY_FORMAT,
 	KEY_DB,
 	KEY_ALL,
+	KEY_EXPOSURE,
 	KEY_FOLLOW,
 	KEY_USER,
 	KEY_PROPAGATE,
@@ -43,6 +44,9 @@ static const struct argp_option argp_options[] = {
 	{"format", KEY_FORMAT, "NAME", 0, "text (default) or json", 1},
 	{"json", KEY_JSON, NULL, 0, "Same as --format json", 1},
 	{"all", KEY_ALL, NULL, 0, "List every sync call in the text report", 1},
+	{"exposure", KEY_EXPOSURE, NULL, 0,
+	 "List every file that was written to: how much of it was not durable, and for how long",
+	 1},
 	{"db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1},
 	{"user", KEY_USER, "NAME", 0, "Run the command as this user", 2},
 	{"follow", KEY_FOLLOW, "WHAT", 0,
@@ -92,6 +96,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_ALL:
 		run->all = true;
+		break;
+	case KEY_EXPOSURE:
+		run->exposure = true;
 		break;
 	case KEY_USER:
 		run->user = arg;
@@ -171,6 +178,7 @@ static int write_report(struct audit *audit, const struct run_options *options, 
 {
 	struct report_options report = {
 		.all = options->all,
+		.exposure = options->exposure,
 		.color = cmd_wants_color(out),
 	};
 	int ret;

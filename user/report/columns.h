@@ -14,4 +14,16 @@
 	"json_object('kind', kind, 'severity', severity, 'path', path, 'detail', detail,"          \
 	" 'since_ns', since_ns, 'bytes', bytes, 'posix', posix, 'filesystem', filesystem)"
 
+#define JSON_PROGRAM                                                                               \
+	"json_object('comm', comm, 'syncs', syncs, 'durable', durable, 'covered', covered,"        \
+	" 'covered_after_ns', covered_after_ns, 'not_durable', not_durable, 'unproven', unproven," \
+	" 'files', files, 'exposed_ns', exposed_ns, 'exposed_path', exposed_path, 'at_risk', "     \
+	"at_risk, 'risk_bytes', risk_bytes)"
+
+#define JSON_EXPOSURE                                                                              \
+	"json_object('path', path, 'dev', dev, 'ino', json(printf('%u', ino)), 'pid', pid,"        \
+	" 'comm', comm, 'bytes', bytes, 'peak_bytes', peak_bytes, 'left_bytes', left_bytes,"       \
+	" 'longest_ns', longest_ns, 'state', state, 'syncs', syncs, 'sync_id', sync_id,"           \
+	" 'flush_id', flush_id, 'flushed_after_ns', flushed_after_ns, 'detail', detail)"
+
 #endif

@@ -8,14 +8,18 @@
 #include "store.h"
 
 struct report_options {
-	bool all;   /* list every sync call */
-	bool color; /* only on a terminal, never with NO_COLOR */
+	bool all;      /* list every sync call */
+	bool exposure; /* list every file that was written to */
+	bool color;    /* only on a terminal, never with NO_COLOR */
 };
 
 /* One renderer: a query over the audit and where it goes. Returns 0 or -errno. */
 typedef int (*report_fn)(struct store *store, FILE *out, const struct report_options *options);
 
 int report_text(struct store *store, FILE *out, const struct report_options *options);
+/* Parts of the text report: a line for each program, and one for each file. 0 or -errno. */
+int report_programs(struct store *store, FILE *out, const struct report_options *options);
+int report_exposure(struct store *store, FILE *out, const struct report_options *options);
 int report_json(struct store *store, FILE *out, const struct report_options *options);
 
 /* The renderer called @name, NULL: there is none. */

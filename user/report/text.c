@@ -254,19 +254,6 @@ static void findings(struct text *t)
 	sqlite3_finalize(statement);
 }
 
-/* How long data was not durable that a call then made so. */
-static void exposed(struct text *t)
-{
-	int64_t longest = store_number(t->store, "SELECT value FROM meta WHERE key = 'exposed_ns'");
-	char duration[32];
-
-	if (longest)
-		fprintf(t->out,
-			"  %-8s up to %s from a write to the end of the call that made it "
-			"durable\n",
-			"exposed", format_duration(duration, sizeof(duration), longest));
-}
-
 static void every_call(struct text *t)
 {
 	sqlite3_stmt *statement =
@@ -331,19 +318,29 @@ static void list(struct text *t, const char *title, const char *sql)
 	sqlite3_finalize(statement);
 }
 
+static void part(struct text *t, report_fn print)
+{
+	int ret = print(t->store, t->out, t->options);
+
+	if (ret && !t->error)
+		t->error = ret;
+}
+
 int report_text(struct store *store, FILE *out, const struct report_options *options)
 {
 	struct text t = {store, out, options, 0};
 
 	head(&t);
 	totals(&t);
-	exposed(&t);
 	list(&t, "THE AUDIT LOST EVENTS",
 	     "SELECT count || ' x ' || cause || CASE WHEN syncs > 0 THEN ' (' || syncs ||"
 	     " ' sync calls counted as unproven)' ELSE '' END || ' -> ' || remedy FROM losses");
 	groups(&t, "not-durable", "NOT DURABLE", red(&t));
 	groups(&t, "unproven", "UNPROVEN", yellow(&t));
 	findings(&t);
+	part(&t, report_programs);
+	if (options->exposure)
+		part(&t, report_exposure);
 	if (options->all)
 		every_call(&t);
 	time_spent(&t);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every file that was written to, for people, what was exposed longest first:
+ *
+ *   EXPOSURE: what was written and not durable, of each file
+ *       LONGEST   PEAK BYTES  PROGRAM          FILE
+ *       28.41 s         4096  logger           /srv/log: flushed 28.41 s after the oldest write
+ * (flush #93), by background write-back or another's sync; ... 12.1 ms        16384  sqlite3
+ * /srv/t.db: durable by fdatasync #12, the last of 4 that made it so
+ */
+#include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#include "format.h"
+#include "report/report.h"
+
+static const char *text(sqlite3_stmt *row, int index)
+{
+	const char *column = (const char *)sqlite3_column_text(row, index);
+
+	return column ? column : "";
+}
+
+/* How the file stood when the audit ended. */
+static void standing(FILE *out, sqlite3_stmt *row, const char *state)
+{
+	long long syncs = sqlite3_column_int64(row, 6);
+	char after[32];
+
+	if (!strcmp(state, "durable")) {
+		fprintf(out, "durable by %s #%lld", *text(row, 7) ? text(row, 7) : "a sync call",
+			(long long)sqlite3_column_int64(row, 8));
+		if (syncs > 1)
+			fprintf(out, ", the last of %lld that made it so", syncs);
+	} else if (!strcmp(state, "written-back")) {
+		format_duration(after, sizeof(after), sqlite3_column_int64(row, 10));
+		fprintf(out, "flushed %s after the oldest write", after);
+		if (sqlite3_column_int64(row, 9))
+			fprintf(out, " (flush #%lld)", (long long)sqlite3_column_int64(row, 9));
+	} else if (!strcmp(state, "not-durable")) {
+		fputs("its sync calls did not make it durable", out);
+	} else if (!strcmp(state, "at-risk")) {
+		fputs("AT RISK", out);
+	} else if (!strcmp(state, "output")) {
+		fputs("at risk, an output that the command was given", out);
+	} else if (!strcmp(state, "gone")) {
+		fputs("removed since, or no longer in memory", out);
+	} else {
+		fputs("how it stands is not shown", out);
+	}
+}
+
+static void file(FILE *out, sqlite3_stmt *row)
+{
+	long long longest = sqlite3_column_int64(row, 0);
+	char duration[32] = "-";
+
+	if (longest)
+		format_duration(duration, sizeof(duration), longest);
+	fprintf(out, "  %9s %12lld  %-15s  %s: ", duration, (long long)sqlite3_column_int64(row, 1),
+		text(row, 2), text(row, 3));
+	standing(out, row, text(row, 4));
+	if (*text(row, 5))
+		fprintf(out, ", %s", text(row, 5));
+	fputc('\n', out);
+}
+
+int report_exposure(struct store *store, FILE *out, const struct report_options *options)
+{
+	static const char sql[] =
+		"SELECT longest_ns, peak_bytes, e.comm, coalesce(e.path, '(no name)'), state,"
+		" e.detail, syncs, s.kind, sync_id, e.flush_id, flushed_after_ns"
+		" FROM exposures e LEFT JOIN syncs s ON s.id = e.sync_id"
+		" ORDER BY longest_ns DESC, e.id";
+	const char *bold = options->color ? "\033[1m" : "";
+	const char *plain = options->color ? "\033[0m" : "";
+	sqlite3_stmt *row;
+	int ret, rows = 0;
+
+	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
+		return -EIO;
+	fprintf(out, "\n%sEXPOSURE%s: what was written and not durable, of each file\n", bold,
+		plain);
+	while ((ret = sqlite3_step(row)) == SQLITE_ROW) {
+		if (!rows++)
+			fprintf(out, "  %9s %12s  %-15s  %s\n", "LONGEST", "PEAK BYTES", "PROGRAM",
+				"FILE");
+		file(out, row);
+	}
+	if (!rows)
+		fputs("  no file was written to\n", out);
+	sqlite3_finalize(row);
+	return ret == SQLITE_DONE ? 0 : -EIO;
+}
