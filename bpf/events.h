@@ -90,6 +90,7 @@ enum event_sync_flag {
 	/* xfs: a log write is in flight that was so when a thread that has used io_uring had forced
 	 * the log and returned, now or from an earlier call about the file */
 	SYNC_LOG_LEFT = 1 << 29,
+	SYNC_INODE_WRITTEN = 1 << 30, /* the calling thread had the file system write the inode */
 };
 
 #define DISK_SEVERAL 0xffffffffU

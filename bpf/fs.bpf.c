@@ -203,7 +203,24 @@ static __always_inline int note_forced(void)
 	return 0;
 }
 
+/* In a sync call by sync_inode_metadata() alone, and so to its end. */
+static __always_inline int note_inode(struct inode *inode)
+{
+	struct frame *frame = current_frame();
+
+	if (frame && frame->ino == BPF_CORE_READ(inode, i_ino) &&
+	    frame->s_dev == BPF_CORE_READ(inode, i_sb, s_dev))
+		frame->flags |= SYNC_INODE_WRITTEN;
+	return 0;
+}
+
 /* At every level. */
+SEC("raw_tp/writeback_write_inode_start")
+int inode_written(struct bpf_raw_tracepoint_args *ctx)
+{
+	return GUARDED(note_inode((void *)ctx->args[0]));
+}
+
 SEC("raw_tp/xfs_log_force")
 int xfs_log_forced(struct bpf_raw_tracepoint_args *ctx)
 {

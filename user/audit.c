@@ -267,7 +267,7 @@ static void note_underway(void *ctx, uint32_t tid)
 
 void audit_start(struct audit *audit, char *const *argv)
 {
-	unsigned int version, patch;
+	unsigned int major, minor, patch = 0;
 	struct utsname kernel;
 	char filter[4096];
 	uint64_t start;
@@ -283,8 +283,8 @@ void audit_start(struct audit *audit, char *const *argv)
 	store_command(audit, argv);
 	if (audit->filter && *filter_describe(audit->filter, filter, sizeof(filter)))
 		store_set_meta(audit->store, "filter", filter);
-	if (sscanf(kernel.release, "%u.%u", &version, &patch) == 2)
-		pipeline_set_kernel_version(audit->pipeline, KERNEL_VERSION(version, patch));
+	if (sscanf(kernel.release, "%u.%u.%u", &major, &minor, &patch) >= 2)
+		pipeline_set_kernel_version(audit->pipeline, KERNEL_VERSION(major, minor), patch);
 	start = attach_start(audit->attach);
 	pipeline_start(audit->pipeline, start);
 	store_set_meta_number(audit->store, "start_ns", start);

@@ -38,6 +38,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 			return "ext4-nojournal-direct";
 		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
 			return "ext4-nojournal-early-return";
+		if (facts->no_journal && proof == PROOF_HOLE)
+			return "ext4-nojournal-inode";
 		if (proof == PROOF_NAME)
 			return "ext4-nojournal-directory-race";
 		if (proof == PROOF_HOLE && proof_was_inline(facts))

@@ -37,7 +37,7 @@ struct pipeline {
 	void *doubt_ctx;
 	bool doubt_asked, doubt_answer;
 	struct interposed *interposed;
-	uint32_t kernel_version;
+	uint32_t kernel_version, kernel_patch;
 	uint64_t start_ns, losses, rejected;
 	uint64_t syncs[SYNC_KINDS];
 	struct callpaths *paths;
@@ -107,9 +107,10 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 	interposed_on_mapped(pipeline->interposed, look, harmless, ctx);
 }
 
-void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version)
+void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version, uint32_t patch)
 {
 	pipeline->kernel_version = version;
+	pipeline->kernel_patch = patch;
 }
 
 void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
@@ -271,6 +272,7 @@ static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 	else
 		gather_mounts(pipeline, facts, sync);
 	facts->kernel_version = pipeline->kernel_version;
+	facts->kernel_patch = pipeline->kernel_patch;
 	facts->losses = pipeline->losses > 0;
 	facts->start_ns = pipeline->start_ns;
 	for (i = 0; i < sync->nr_devices; i++)

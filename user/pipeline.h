@@ -35,7 +35,7 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 			interposed_harmless_fn harmless, void *ctx);
 
 /* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
-void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version);
+void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version, uint32_t patch);
 
 /* Calls that are not about what @filter wants are judged, for what they make durable, and not
  * stored. It is lent. */

@@ -65,6 +65,7 @@ const struct program_row program_rows[] = {
 	{"fs_xfs", "xfs_dir_fsync", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs", "btrfs_sync_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs", "btrfs_sync_file_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"inode_written", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"xfs_log_forced", NULL, NULL, 0, ALL_LEVELS, true, NULL},
 	{"fs_xfs_log_force", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_f2fs_exit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},

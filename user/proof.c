@@ -335,18 +335,53 @@ static bool may_be_left_out(const struct verdict_facts *facts, const struct verd
 }
 
 /*
+ * Does fsync of a file without a journal write its inode in any case? Since commit
+ * 1308255bbf84 ("ext4: fix fsync(2) for nojournal mode"); in stable kernels at the latest
+ * since these.
+ */
+static bool writes_every_inode(const struct verdict_facts *facts)
+{
+	switch (facts->kernel_version) {
+	case KERNEL_VERSION(6, 6):
+		return facts->kernel_patch >= 135;
+	case KERNEL_VERSION(6, 12):
+		return facts->kernel_patch >= 85;
+	case KERNEL_VERSION(6, 18):
+		return facts->kernel_patch >= 25;
+	case KERNEL_VERSION(6, 19):
+		return facts->kernel_patch >= 15;
+	default:
+		return facts->kernel_version >= KERNEL_VERSION(7, 0);
+	}
+}
+
+/*
+ * ext4_fsync_nojournal writes the inode where it is marked dirty, and that it is not where
+ * only its block in the buffer cache was changed, or where another thread that writes back
+ * has just taken the mark and left the block to be written later (ext4_write_inode). Up to
+ * 6.4 it then asks for no flush either, unless the mark went while it waited for that thread.
+ * @cached: the device has a cache, so that a request for a flush is seen.
+ */
+static bool inode_may_be_unwritten(const struct verdict_facts *facts, bool cached)
+{
+	uint32_t flags = facts->sync->flags;
+
+	if (writes_every_inode(facts) || (flags & SYNC_WHOLE_FS))
+		return cached && !(flags & SYNC_ASKED_FLUSH);
+	return !(flags & SYNC_INODE_WRITTEN);
+}
+
+/*
  * Kernels that are known to report success with less than all written, where
  * what they left out cannot be seen; see holes.h.
  */
-static bool may_have_lost(const struct verdict_facts *facts, const struct verdict_device *device)
+static bool may_have_lost(const struct verdict_facts *facts, const struct verdict_device *device,
+			  bool cached)
 {
 	const struct event_sync *sync = facts->sync;
 
-	/* ext4_fsync_nojournal: returns early where the inode is not marked dirty, though
-	 * its blocks in the buffer cache, and its directory's, may be. Only where it went
-	 * on to ask for a flush were they written. */
 	if (facts->no_journal)
-		return !(sync->flags & SYNC_ASKED_FLUSH);
+		return inode_may_be_unwritten(facts, cached);
 	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
 	 * only some of them get to the disk, now or later, nothing can be replayed: a block
 	 * has a checksum (do_one_pass), the record has none of the whole. */
@@ -359,14 +394,6 @@ static bool may_have_lost(const struct verdict_facts *facts, const struct verdic
 	/* A directory that was logged for the sake of one new file counts as logged. */
 	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_DIRECTORY) &&
 	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && is_before_6_1(facts);
-}
-
-/* On a queue without a cache the block layer drops the request for a flush unseen. */
-static bool may_have_lost_unasked(const struct verdict_facts *facts,
-				  const struct verdict_device *device)
-{
-	return may_have_lost(facts, device) &&
-	       !(facts->no_journal && facts->kernel_version >= KERNEL_VERSION(6, 5));
 }
 
 enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device)
@@ -394,8 +421,7 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 		return PROOF_UNTRACKED;
 	if (proof > PROOF_QUIET)
 		return proof;
-	if (proof == PROOF_STABLE ? may_have_lost_unasked(facts, device)
-				  : may_have_lost(facts, device))
+	if (may_have_lost(facts, device, proof != PROOF_STABLE))
 		return PROOF_HOLE;
 	if (chain_may_be_cut(facts, device->event, covered_ns))
 		return PROOF_HOLE;
@@ -406,7 +432,7 @@ enum proof proof_of_reach(const struct verdict_facts *facts, const struct verdic
 {
 	if (!(device->event->roles & DEVICE_LOG))
 		return PROOF_QUIET;
-	if (may_have_lost(facts, device) || left_log(facts, device))
+	if (may_have_lost(facts, device, true) || left_log(facts, device))
 		return PROOF_HOLE;
 	if (!facts->nobarrier || device->watermark_ns >= facts->sync->enter_ns)
 		return PROOF_QUIET;

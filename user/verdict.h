@@ -68,6 +68,7 @@ struct verdict_facts {
 	bool inline_data;
 	bool fast_commit;
 	uint32_t kernel_version; /* 0: not known; only for what a version is known to do wrong */
+	uint32_t kernel_patch;	 /* the third number of it */
 	bool volatile_overlay;	 /* of the mount the caller named */
 	bool remote_fs;		 /* by the mount's type, where the magic number does not tell */
 	uint64_t start_ns;	 /* of the audit */

@@ -67,6 +67,7 @@ static void ext4_without_a_journal(void **state)
 	expect(&w, PROOF_OVERRIDDEN, NULL);
 	w.sync.flags = SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);
+	expect(&w, PROOF_HOLE, "ext4-nojournal-inode");
 	expect(&w, PROOF_NAME, "ext4-nojournal-directory-race");
 	w.sync.flags = SYNC_DIRECT;
 	expect(&w, PROOF_HOLE, "ext4-nojournal-direct");

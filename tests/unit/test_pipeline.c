@@ -1024,9 +1024,9 @@ static void ext4_fast_commit(void **state)
 	struct world *w = *state;
 
 	put_super(w, 0x4, 0);
-	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 1));
+	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 1), 0);
 	push_healthy(w);
-	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 0));
+	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 0), 0);
 	push_healthy(w);
 	put_super(w, 0, 0);
 	push_healthy(w);

@@ -946,15 +946,17 @@ static const struct row rows[] = {
 	/* ext4 without a journal */
 	{
 		"no journal, a new file, and another thread's metadata is in flight",
-		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		{SET(facts.no_journal, true), NO_COMMIT(0),
+		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN),
 		 SET(sync.devices[0].log_inflight, 1)},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-nojournal-directory-race, see README)"),
-		{SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_NAME_SYNCED)},
+		{SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN | SYNC_NAME_SYNCED)},
 		DURABLE(FLUSHED),
 	},
 	{
 		"no journal, a new file, and another thread's metadata ended after the flush began",
-		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		{SET(facts.no_journal, true), NO_COMMIT(0),
+		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN),
 		 SET(sync.devices[0].log_done_ns, 1301)},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
 		{SET(sync.devices[0].log_done_ns, 1300)},
@@ -963,7 +965,8 @@ static const struct row rows[] = {
 	{
 		"no journal, a directory, and another thread's metadata is in flight",
 		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.devices[0].log_inflight, 1),
-		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_NAME_SYNCED | SYNC_DIRECTORY)},
+		 SET(sync.flags,
+		     SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN | SYNC_NAME_SYNCED | SYNC_DIRECTORY)},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
 		{SET(facts.no_journal, false)},
 		DURABLE(FLUSHED),
@@ -971,17 +974,39 @@ static const struct row rows[] = {
 	{
 		"no journal, write through, a new file, another thread's metadata is in flight",
 		{SET(facts.no_journal, true), NO_COMMIT(0), THROUGH(0),
-		 SET(facts.kernel_version, KERNEL_VERSION(6, 5)),
-		 SET(sync.devices[0].log_inflight, 1)},
+		 SET(sync.flags, SYNC_INODE_WRITTEN), SET(sync.devices[0].log_inflight, 1)},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-directory-race"),
 		{SET(sync.devices[0].log_inflight, 0), SET(sync.devices[0].log_done_ns, 1301)},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
+		"no journal, a flush was asked for, and the inode not written",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-nojournal-inode, see README)"),
+		{SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no journal, the inode not written, a stable kernel without the mend",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 12)), SET(facts.kernel_patch, 50)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-inode"),
+		{SET(facts.kernel_patch, 118)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no journal, the inode not written, and it need not be: 7.0",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 17)), SET(facts.kernel_patch, 200)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-inode"),
+		{SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
+		DURABLE(FLUSHED),
+	},
+	{
 		"no journal, and the call asked for no flush",
 		{SET(facts.no_journal, true), NO_COMMIT(0)},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-nojournal-early-return, see README)"),
-		{SET(sync.flags, SYNC_ASKED_FLUSH)},
+		{SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -1001,24 +1026,24 @@ static const struct row rows[] = {
 	{
 		"no journal, behind a cache: no kernel is known to be without the hole",
 		{SET(facts.no_journal, true), NO_COMMIT(0),
-		 SET(facts.kernel_version, KERNEL_VERSION(6, 12))},
+		 SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-early-return"),
 		{SET(facts.no_journal, false)},
 		DURABLE(FLUSHED),
 	},
 	{
-		"no journal, write through, a kernel that returns early",
+		"no journal, write through, a kernel that may leave the inode",
 		{SET(facts.no_journal, true), NO_COMMIT(0), THROUGH(0),
-		 SET(facts.kernel_version, KERNEL_VERSION(6, 4))},
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 5))},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-early-return"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 5))},
+		{SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
 		"no journal, write through, a kernel that is not known",
 		{SET(facts.no_journal, true), NO_COMMIT(0), THROUGH(0)},
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-early-return"),
-		{SET(sync.flags, SYNC_ASKED_FLUSH)},
+		{SET(sync.flags, SYNC_INODE_WRITTEN)},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
@@ -1857,8 +1882,10 @@ static const char *lie_in_log(const struct world *w, size_t i)
 		return "an asynchronous commit";
 	if (s->fs_magic == FSMAGIC_F2FS && (e->log_inflight || (cached && e->log_done_ns > mark)))
 		return "a chain of node blocks that may be cut";
-	if (f->no_journal && !asked && (cached || f->kernel_version < KERNEL_VERSION(6, 5)))
-		return "no journal, no flush asked for";
+	if (f->no_journal && (f->kernel_version >= KERNEL_VERSION(7, 0) || s->flags & SYNC_WHOLE_FS)
+		    ? cached && !asked
+		    : f->no_journal && !(s->flags & SYNC_INODE_WRITTEN))
+		return "no journal, and an inode that was not written";
 	if (f->no_journal && !named && (e->log_inflight || (cached && e->log_done_ns > mark)))
 		return "a name that another thread may be writing";
 	if (f->fast_commit && !f->no_journal && before_6_1)

@@ -24,7 +24,7 @@ recover() { # REQUEST DIR
     if [ "$recover_variant" = none ]; then
         recover_answer=$(sed 1d "$1" | player verify --device "$recover_top") || recover_ok=1
     elif ! fs_mount "$recover_variant" recover "$2" "$recover_top" "$recover_second" >"$1.log" 2>&1; then
-        recover_answer="lost: does not mount: $(tail -n 1 "$1.log")"
+        recover_answer="lost: does not mount: $(tr '\n' ' ' <"$1.log"); $(dmesg | tail -n 3 | tr '\n' ' ')"
     else
         recover_answer=$(sed 1d "$1" | player verify --dir "$2" --device "$recover_top") || recover_ok=1
         fs_umount "$recover_variant" "$2" >"$1.log" 2>&1 || recover_ok=1
