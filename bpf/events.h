@@ -156,7 +156,7 @@ struct event_sync {
 	__u8 kind;
 	__u8 wait_source;
 	__u8 nr_devices;
-	__u8 pad;
+	__u8 range_known;  /* synced_end is that of the call, not just the file's */
 	__u32 generation;  /* of the inode: tells a file from an earlier one of the same number */
 	__u32 flags;	   /* enum event_sync_flag */
 	__s32 ret;	   /* 0 or -errno */
@@ -181,6 +181,11 @@ struct event_sync {
 	__u64 written_ns;	 /* since when the file has what no call before was to sync, */
 	__u64 written_bytes;	 /* and how much, whole pages; 0: nothing, or it stays so */
 	__u64 fs_id;		 /* made of the UUID of the file system */
+	/* A call about a part of a file: where that ends, or the file did at entry; 0: it is about
+	 * all of it. ext4: the size that the inode then had, or will have, on the disk; ~0: not
+	 * known. */
+	__u64 synced_end;
+	__u64 disk_size;
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 
@@ -331,8 +336,8 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
 EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
-EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 208);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 208 + 8 * 152);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 224);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 224 + 8 * 152);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);

@@ -89,6 +89,19 @@ static __always_inline void ext4_enter_fs(struct frame *frame, struct super_bloc
 		frame->flags |= SYNC_TID_NEEDED;
 }
 
+/* The size the inode has in the transaction, or block, that is going to the disk. */
+static __always_inline void ext4_note_disk_size(struct frame *frame)
+{
+	struct inode *inode = frame_inode(frame);
+	struct ext4_inode_info *info = NULL;
+
+	if (!inode || frame->fs_magic != EXT4_MAGIC || (frame->flags & SYNC_WHOLE_FS) ||
+	    !bpf_core_field_exists(info->i_disksize) || !is_ext4((void *)frame->sb))
+		return;
+	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	frame->disk_size = BPF_CORE_READ(info, i_disksize);
+}
+
 static __always_inline void ext4_exit(struct frame *frame)
 {
 	struct journal_s *journal;

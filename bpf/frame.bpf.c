@@ -145,6 +145,8 @@ static __always_inline void frame_aim(struct frame *frame, struct inode *inode)
 		frame->flags |= SYNC_DIRECTORY;
 	aim_at_fs(frame, sb);
 	frame->ino = BPF_CORE_READ(inode, i_ino);
+	frame->size_enter = BPF_CORE_READ(inode, i_size);
+	frame->disk_size = ~0ULL;
 	frame->generation = BPF_CORE_READ(inode, i_generation);
 	if (frame->fs_magic == BDEV_MAGIC) {
 		frame->flags |= SYNC_BLOCK_DEVICE;
@@ -423,6 +425,34 @@ static __always_inline __u64 file_size(struct frame *frame)
 	return inode ? BPF_CORE_READ(inode, i_size) : ~0ULL;
 }
 
+/* Calls about a part of a file, unless the end of it was seen. */
+static __always_inline void close_range(struct frame *frame)
+{
+	if (!frame->range_known && (frame->kind == SYNC_O_SYNC || frame->kind == SYNC_O_DSYNC ||
+				    frame->kind == SYNC_MSYNC))
+		frame->synced_end = frame->size_enter;
+	if (!frame->synced_end || frame->disk_size != ~0ULL)
+		return;
+	ext4_note_disk_size(frame);
+	if (frame->disk_size == ~0ULL && !dirty_bit)
+		frame->flags |= SYNC_DIRTY_EXIT; /* it may be */
+}
+
+__noinline int frame_waited(__u64 end)
+{
+	struct frame *frame = current_frame();
+
+	if (!frame)
+		return 0;
+	frame->range_known = 1;
+	frame->synced_end = 0; /* all of it, whatever others add meanwhile */
+	if (end >= RANGE_END_ALL)
+		return 0;
+	frame->synced_end = end < frame->size_enter ? end + 1 : frame->size_enter;
+	ext4_note_disk_size(frame);
+	return 0;
+}
+
 static __always_inline void fill_call(struct event_sync *event, struct frame *frame, long ret)
 {
 	event->header.type = EVENT_SYNC;
@@ -435,7 +465,7 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	__builtin_memcpy(event->comm, frame->comm, sizeof(event->comm));
 	event->kind = frame->kind;
 	event->wait_source = frame->wait_source;
-	event->pad = 0;
+	event->range_known = frame->range_known;
 	event->nr_devices = 0;
 	event->generation = frame->generation;
 	event->flags = frame->flags;
@@ -461,6 +491,8 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->written_ns = frame->written_ns;
 	event->written_bytes = frame->written_bytes;
 	event->fs_id = frame->fs_id;
+	event->synced_end = frame->synced_end;
+	event->disk_size = frame->disk_size;
 }
 
 /* Was the current thread in the call already when the audit began? */
@@ -501,10 +533,11 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 	companions_leave(frame);
 	if (event) {
 		ext4_exit(frame);
+		close_range(frame);
 		btrfs_exit(frame);
 		fuse_exit(frame);
 		log_exit(frame);
-		if (frame_marked(frame, frame->kind == SYNC_SURVEY ? dirty_bit : dirty_mark))
+		if (frame_marked(frame, dirty_bit))
 			frame->flags |= SYNC_DIRTY_EXIT;
 		if (!takes_whole_file(frame->kind) && left_nothing(frame))
 			written_take(frame);

@@ -50,6 +50,11 @@ int frame_close(__u32 opener, __s64 ret, __u32 scratch);
 /* Tells user space how the inode at @inode stands, as of a call that did nothing. */
 int frame_survey(__u64 inode);
 
+#define RANGE_END_ALL 0x7fffffffffffffffULL /* LLONG_MAX */
+
+/* The data of the current thread's call up to byte @end has been written. */
+int frame_waited(__u64 end);
+
 /* Gives the frame to who asked, if another thread did. */
 static __always_inline void frame_asked_by(struct frame *frame, const struct asker *asker)
 {

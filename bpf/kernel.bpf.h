@@ -446,6 +446,7 @@ struct ext4_inode_info {
 	unsigned long i_flags;
 	unsigned int i_sync_tid;
 	unsigned int i_datasync_tid;
+	long long i_disksize;
 	struct inode vfs_inode;
 };
 

@@ -102,6 +102,7 @@ struct frame {
 	__u32 generation;
 	__u64 sb;
 	__u64 waiting_on; /* struct file * of the write-back wait in progress (kprobe level) */
+	__u64 waiting_end;
 	__u64 own_bytes;
 	__u64 own_data_done_ns;
 	__u64 own_meta_done_ns;
@@ -124,10 +125,14 @@ struct frame {
 	__u32 asked_alone; /* its own flush was one without data */
 	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
 	__u32 nested;	   /* the hook that opened it was entered once more */
-	__u32 log_forced;
+	__u16 log_forced;
+	__u16 range_known;
 	__u64 written_ns;
 	__u64 written_bytes;
 	__u64 fs_id;
+	__u64 size_enter;
+	__u64 synced_end;
+	__u64 disk_size;
 	__u64 settled_ns[EVENT_MAX_DEVICES];
 };
 

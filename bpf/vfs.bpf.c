@@ -36,7 +36,7 @@ static __always_inline int range_enter(struct file *file, __s64 start, __s64 end
 }
 
 /* file_write_and_wait_range returned: the data of the call has been written. */
-static __always_inline int wait_over(struct file *file)
+static __always_inline int wait_over(struct file *file, __u64 end)
 {
 	struct frame *frame;
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -49,6 +49,7 @@ static __always_inline int wait_over(struct file *file)
 		return 0;
 	frame->wait_done_ns = bpf_ktime_get_ns();
 	frame->wait_source = WAIT_OBSERVED;
+	frame_waited(end);
 	if (frame->own_data_pending > 0)
 		frame_wait_over(frame, frame->wait_done_ns, WAIT_OBSERVED);
 	return 0;
@@ -82,7 +83,7 @@ int BPF_PROG(fexit_vfs_fsync_range, struct file *file, __s64 start, __s64 end, i
 SEC("fexit/file_write_and_wait_range")
 int BPF_PROG(fexit_write_and_wait, struct file *file, __s64 start, __s64 end, int ret)
 {
-	return GUARDED(wait_over(UNTYPED(file)));
+	return GUARDED(wait_over(UNTYPED(file), end));
 }
 
 SEC("kprobe/vfs_fsync")
@@ -111,13 +112,15 @@ int BPF_KRETPROBE(kretprobe_vfs_fsync_range, int ret)
 
 /* A kretprobe does not know the arguments; the frame's mapping was noted at entry. */
 SEC("kprobe/file_write_and_wait_range")
-int BPF_KPROBE(kprobe_write_and_wait, struct file *file)
+int BPF_KPROBE(kprobe_write_and_wait, struct file *file, __s64 start, __s64 end)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct frame *frame = bpf_map_lookup_elem(&frames, &tid);
 
-	if (frame)
+	if (frame) {
 		frame->waiting_on = (__u64)file;
+		frame->waiting_end = end;
+	}
 	return 0;
 }
 
@@ -130,7 +133,7 @@ int BPF_KRETPROBE(kretprobe_write_and_wait, int ret)
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid)
 		count_hit(HOOK_WRITE_AND_WAIT);
 	if (frame && frame->waiting_on)
-		wait_over((struct file *)frame->waiting_on);
+		wait_over((struct file *)frame->waiting_on, frame->waiting_end);
 	return 0;
 }
 

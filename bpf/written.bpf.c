@@ -79,10 +79,13 @@ static __always_inline int on_dirty(struct page *page, struct address_space *map
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	if (!note_files || !mapping || (!is_target(tgid) && !(selftest && tgid == self_tgid)))
+	if (!mapping || (!note_files && dirty_bit) ||
+	    (!is_target(tgid) && !(selftest && tgid == self_tgid)))
 		return 0;
 	if (!dirty_bit)
 		learn_mark(mapping);
+	if (!note_files)
+		return 0;
 	/* The last page is zeroed behind the new end: that is none of the file's data. */
 	if (selftest || in_truncate())
 		return 0;

@@ -27,6 +27,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";
+	if (proof != PROOF_QUIET && proof == proof_of_size(facts))
+		return "ext4-size-on-disk";
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
 	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&

@@ -221,6 +221,7 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->async_commit |= mount->async_commit;
 	facts->no_journal |= mount->no_journal;
 	facts->inline_data |= mount->inline_data;
+	facts->no_delalloc |= mount->no_delalloc;
 	facts->fast_commit |= mount->fast_commit;
 }
 

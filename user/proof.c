@@ -227,6 +227,21 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 	return commit_missing(facts);
 }
 
+enum proof proof_of_size(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+
+	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
+	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))
+		return PROOF_QUIET;
+	/* Without BTF of the module: the file has none to be written that would make it longer. */
+	if (sync->disk_size == ~0ULL)
+		return sync->flags & SYNC_DIRTY_EXIT ? PROOF_HOLE : PROOF_QUIET;
+	if (sync->disk_size >= sync->synced_end)
+		return PROOF_QUIET;
+	return sync->range_known ? PROOF_BEYOND : PROOF_HOLE;
+}
+
 bool proof_was_inline(const struct verdict_facts *facts)
 {
 	return facts->inline_data && !(facts->sync->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY));
@@ -406,6 +421,8 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && left_uncommitted(facts))
 		return commit_in_call(facts->sync, device->event) ? PROOF_UNTRACKED
 								  : PROOF_UNCOMMITTED;
+	if (proof_of_size(facts) != PROOF_QUIET)
+		return proof_of_size(facts);
 	if (left_unlogged(facts, device))
 		return PROOF_UNLOGGED;
 	if (left_log(facts, device))

@@ -14,7 +14,8 @@ enum proof {
 	PROOF_QUIET,	   /* nothing in flight, everything completed is covered */
 	PROOF_NONE,	   /* evidence against: a write is not covered */
 	PROOF_UNCOMMITTED, /* evidence against: what holds the data was not committed */
-	PROOF_UNLOGGED,	   /* evidence against: likewise, of btrfs' log */
+	PROOF_BEYOND,	/* evidence against: it lies beyond the size that the inode on disk has */
+	PROOF_UNLOGGED, /* evidence against: likewise, of btrfs' log */
 	PROOF_RAM,
 	PROOF_OVERRIDDEN, /* the drive's cache is volatile, the kernel sends no flush */
 	PROOF_CACHE_UNKNOWN,
@@ -35,6 +36,14 @@ enum proof proof_of_cache(const struct verdict_device *device);
  * files of such a file system begin in the inode.
  */
 bool proof_was_inline(const struct verdict_facts *facts);
+
+/*
+ * Does what a call about a part of a file was to make durable lie beyond the size that the
+ * inode has on disk? ext4 gives it that only with the write-back of what made the file longer,
+ * if that is of blocks not allocated yet (ext4_da_should_update_i_disksize). PROOF_BEYOND;
+ * PROOF_HOLE: it may; else PROOF_QUIET.
+ */
+enum proof proof_of_size(const struct verdict_facts *facts);
 
 /* When all that the call had to wait for was written, at the latest; 0: not known. */
 uint64_t proof_wait_end(const struct verdict_facts *facts);

@@ -106,6 +106,12 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 			j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 			"the data lies in the inode, and the transaction that holds it was not "
 			"committed");
+	} else if (proof == PROOF_BEYOND) {
+		j->never_covered = true;
+		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
+				 "the inode on the disk ends at byte %llu, before what was synced: "
+				 "what made the file longer is not written",
+				 (unsigned long long)j->sync->disk_size);
 	} else if (proof == PROOF_UNLOGGED) {
 		j->never_covered = true;
 		verdict_conclude(

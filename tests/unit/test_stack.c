@@ -697,16 +697,17 @@ static void put_super(const struct tree *tree, const char *path, uint16_t magic,
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Each of an ext4's facts, as "janif", with a dash where it does not hold. */
+/* Each of an ext4's facts, as "janifd", with a dash where it does not hold. */
 static void assert_ext4(const struct tree *tree, uint32_t dev, const char *facts)
 {
 	const struct stack_mount *mount = stack_find_mount(tree->stack, dev);
 	char found[8];
 
 	assert_non_null(mount);
-	snprintf(found, sizeof(found), "%c%c%c%c%c", mount->data_journal ? 'j' : '-',
+	snprintf(found, sizeof(found), "%c%c%c%c%c%c", mount->data_journal ? 'j' : '-',
 		 mount->async_commit ? 'a' : '-', mount->no_journal ? 'n' : '-',
-		 mount->inline_data ? 'i' : '-', mount->fast_commit ? 'f' : '-');
+		 mount->inline_data ? 'i' : '-', mount->fast_commit ? 'f' : '-',
+		 mount->no_delalloc ? 'd' : '-');
 	assert_string_equal(found, facts);
 }
 
@@ -722,11 +723,12 @@ static void ext4_options(void **state)
 	static const struct {
 		const char *options, *facts;
 	} cases[] = {
-		{"rw\nbarrier\ndata=journal\ndelalloc", "j----"},
-		{"data=journal\njournal_async_commit", "ja---"},
-		{"rw\ndata=ordered\nbarrier", "-----"},
-		{"rw\njournal_checksum\njournal_async_commit", "-a---"},
-		{"rw\ndata=journalled\nno_journal_async_commit", "-----"},
+		{"rw\nbarrier\ndata=journal\ndelalloc", "j-----"},
+		{"data=journal\njournal_async_commit", "ja----"},
+		{"rw\ndata=ordered\nbarrier", "------"},
+		{"rw\njournal_checksum\njournal_async_commit", "-a----"},
+		{"rw\nnodelalloc\ndata=ordered", "-----d"},
+		{"rw\ndata=journalled\nno_journal_async_commit", "------"},
 	};
 	struct tree *tree = *state;
 	char name[16], path[64], rest[64];
@@ -760,10 +762,10 @@ static void ext4_journal_task(void **state)
 	put_mount(tree, SDA, "/c", "rw - ext4 /dev/sda rw"); /* nothing tells */
 	put_mount(tree, SDB, "/d", "rw - xfs /dev/sdb rw");
 	scan(tree);
-	assert_ext4(tree, VDA, "--n--");
-	assert_ext4(tree, VDB, "-----");
-	assert_ext4(tree, SDA, "-----");
-	assert_ext4(tree, SDB, "-----");
+	assert_ext4(tree, VDA, "--n---");
+	assert_ext4(tree, VDB, "------");
+	assert_ext4(tree, SDA, "------");
+	assert_ext4(tree, SDB, "------");
 }
 
 static void ext4_features(void **state)
@@ -788,12 +790,12 @@ static void ext4_features(void **state)
 	put_mount(tree, DM0, "/e", "rw - ext4 /dev/dm-0 rw");
 	put_mount(tree, MD0, "/f", "rw - ext4 /dev/md0 rw"); /* has no file */
 	scan(tree);
-	assert_ext4(tree, VDA, "----f");
-	assert_ext4(tree, VDB, "---i-");
-	assert_ext4(tree, SDA, "---if");
-	assert_ext4(tree, SDB, "-----");
-	assert_ext4(tree, DM0, "-----");
-	assert_ext4(tree, MD0, "-----");
+	assert_ext4(tree, VDA, "----f-");
+	assert_ext4(tree, VDB, "---i--");
+	assert_ext4(tree, SDA, "---if-");
+	assert_ext4(tree, SDB, "------");
+	assert_ext4(tree, DM0, "------");
+	assert_ext4(tree, MD0, "------");
 }
 
 static void overlay_volatile(void **state)

@@ -943,6 +943,54 @@ static const struct row rows[] = {
 		DURABLE(WRITE_THROUGH),
 	},
 
+	/* ext4: the size that the inode on the disk has */
+	{
+		"a part of a file, beyond its size on the disk",
+		{SET(sync.synced_end, 5705), SET(sync.range_known, 1), SET(sync.disk_size, 4454)},
+		BAD(NOT_WRITTEN, "ends at byte 4454"),
+		{SET(sync.disk_size, 5705)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no cache helps against it, and a file system that allocates at once has it not",
+		{SET(sync.synced_end, 5705), SET(sync.range_known, 1), SET(sync.disk_size, 5704),
+		 THROUGH(0)},
+		BAD(NOT_WRITTEN, "ext4-size-on-disk"),
+		{SET(facts.no_delalloc, true)},
+		DURABLE(WRITE_THROUGH),
+	},
+	{
+		"where the part ends was not seen: the file may be longer than that",
+		{SET(sync.synced_end, 5705), SET(sync.disk_size, 4454)},
+		DOUBT(COMMIT_UNSEEN, "ext4-size-on-disk"),
+		{SET(sync.synced_end, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"what ext4 says of its size is not known, and the file has more to be written",
+		{SET(sync.synced_end, 5705), SET(sync.disk_size, ~0ULL),
+		 SET(sync.flags, SYNC_DIRTY_EXIT)},
+		DOUBT(COMMIT_UNSEEN, "ext4-size-on-disk"),
+		{SET(sync.flags, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"where the journal holds the data, it has the size",
+		{SET(sync.synced_end, 5705), SET(sync.range_known, 1), SET(sync.disk_size, 4454),
+		 SET(facts.data_journal, true)},
+		DURABLE(FLUSHED),
+		{SET(facts.data_journal, false)},
+		BAD(NOT_WRITTEN, "ext4-size-on-disk"),
+	},
+	{
+		"no other file system has that",
+		{SET(sync.synced_end, 5705), SET(sync.range_known, 1), SET(sync.disk_size, 4454),
+		 ON_FS(FSMAGIC_XFS)},
+		DURABLE(FLUSHED),
+		{ON_FS(EXT4)},
+		BAD(NOT_WRITTEN, NULL),
+	},
+
 	/* ext4 without a journal */
 	{
 		"no journal, a new file, and another thread's metadata is in flight",
@@ -1756,6 +1804,9 @@ static void roll_world(struct dice *dice, struct world *w)
 	w->sync.own_flush_pending = (int32_t)rarely(dice, 1);
 	w->sync.own_errors = (uint32_t)rarely(dice, 1);
 	w->sync.own_fua = (uint32_t)roll(dice, 2);
+	w->sync.synced_end = rarely(dice, 10);
+	w->sync.disk_size = roll(dice, 2) ? 9 + roll(dice, 2) : UINT64_MAX;
+	w->sync.range_known = (uint8_t)roll(dice, 2);
 	w->facts.sync = &w->sync;
 	w->facts.start_ns = roll(dice, 4);
 	w->facts.nobarrier = !roll(dice, 6);
@@ -1869,6 +1920,8 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	if (s->fs_magic == FSMAGIC_XFS && s->own_meta_pending &&
 	    (!records || (s->flags & SYNC_OWN_COMMIT && !in_call)))
 		return "a log write of its own";
+	if (s->fs_magic == EXT4 && !f->data_journal && s->synced_end > s->disk_size)
+		return "data beyond the size on the disk";
 	if (f->inline_data && !f->no_journal && !(s->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY)))
 		return "a file that was in its inode once";
 	if (!f->no_journal && !own) {

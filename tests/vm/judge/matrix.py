@@ -125,21 +125,15 @@ def _reach(sync):
     return "".join(line + "\n" for line in lines)
 
 
-def _block():
-    """
-    Without a journal: a block of inodes belongs to that of its inodes that changed it first,
-    whose sync writes it; here the other's comes first.
-    """
+def _beyond():
+    """A range is synced that lies beyond the file's size on disk, and what made it longer is not."""
     lines = []
-    for name in ("a", "b", "old"):
-        lines += [f"p write {name} 0 4096", f"p fsync {name}"]
-    for _ in range(4):
-        lines += ["0 sleep 50", "0 append a 8192", "0 append b 8192", "0 fdatasync b", "0 fdatasync a"]
-    # Background write-back takes what is older than 30 s (vm.dirty_expire_centisecs) at some
-    # time in the 5 s that follow, data and inodes, and 5 s later what that changed in the blocks.
-    lines += [f"0 append {name} 8192" for name in ("a", "b", "old")] + ["0 sleep 30000"]
-    for n in range(20):
-        lines += ["0 sleep 500", "0 fsync b", f"0 write old {n * 4096} 4096"]
+    for n, sync in enumerate(("dsync f{n} 5664 41", "osync f{n} 5664 41", "msync f{n} 0 8192", "fdatasync f{n}")):
+        lines += [f"p write f{n} 0 4454", f"p fsync f{n}"]
+        lines += [f"0 write f{n} 100392 35"]
+        if sync.startswith("msync"):
+            lines += [f"0 mmap f{n} 5664 41"]
+        lines += ["0 " + sync.format(n=n)]
     return "".join(line + "\n" for line in lines)
 
 
@@ -173,9 +167,8 @@ def _lates():
     # Longer than dirty pages are left alone (vm.dirty_expire_centisecs).
     background = _reach("sleep 45000")
     yield Case("reach-ext4-nojournal", "plain", "ext4-nojournal", ["nvme"], script=background)
-    yield Case("block-ext4-nojournal", "plain", "ext4-nojournal", ["virtio-wb"], script=_block())
-    yield Case("block-ext2", "plain", "ext2", ["virtio-wb"], script=_block())
-    yield Case("block-ext4", "plain", "ext4", ["virtio-wb"], script=_block())
+    for name in ("ext4", "ext4-nojournal", "ext4-data-journal", "ext3", "xfs", "btrfs", "f2fs"):
+        yield Case(f"beyond-{name}", "plain", name, ["virtio-wb"], script=_beyond())
     fsync = _reach("fsync shared")
     yield Case("reach-ext4-nobarrier", "plain", "ext4-nobarrier", ["nvme"], script=fsync, healthy=False)
     yield Case("reach-ext4", "plain", "ext4", ["nvme"], script=fsync)
