@@ -18,7 +18,7 @@ enum flushlog_inner {
 	INNER_NONE = 0, /* not a loop device: the flush is the drive's own */
 	INNER_DURABLE,
 	INNER_BAD,
-	INNER_UNSEEN,
+	INNER_UNSEEN, /* or nothing was proven of it */
 };
 
 struct flush_entry {

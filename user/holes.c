@@ -2,6 +2,7 @@
 #include "holes.h"
 
 #include "fsmagic.h"
+#include "gaps.h"
 
 static bool is_external_journal(const struct verdict_facts *facts)
 {
@@ -27,7 +28,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";
-	if (proof != PROOF_QUIET && proof == proof_of_size(facts))
+	if (proof != PROOF_QUIET && proof == gaps_of_size(facts))
 		return "ext4-size-on-disk";
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
@@ -44,7 +45,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 			return "ext4-nojournal-inode";
 		if (proof == PROOF_NAME)
 			return "ext4-nojournal-directory-race";
-		if (proof == PROOF_HOLE && proof_was_inline(facts))
+		if (proof == PROOF_HOLE && gaps_was_inline(facts))
 			return "ext4-inline-data-converted";
 		if (facts->async_commit && (proof == PROOF_HOLE || proof == PROOF_UNTRACKED))
 			return "ext4-async-commit-replay";

@@ -20,8 +20,8 @@ void innersyncs_free(struct innersyncs *syncs)
 	free(syncs);
 }
 
-void innersyncs_push(struct innersyncs *syncs, const struct event_sync *sync, bool durable,
-		     int64_t row)
+void innersyncs_push(struct innersyncs *syncs, const struct event_sync *sync,
+		     enum verdict_kind verdict, int64_t row)
 {
 	syncs->kept[syncs->count++ % KEPT] = (struct innersync){
 		.s_dev = sync->s_dev,
@@ -30,7 +30,7 @@ void innersyncs_push(struct innersyncs *syncs, const struct event_sync *sync, bo
 		.outer_ino = sync->outer_ino,
 		.enter_ns = sync->enter_ns,
 		.exit_ns = sync->exit_ns,
-		.durable = durable,
+		.verdict = verdict,
 		.row = row,
 	};
 }

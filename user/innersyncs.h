@@ -2,11 +2,11 @@
 #ifndef FLUSHAUDIT_INNERSYNCS_H
 #define FLUSHAUDIT_INNERSYNCS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "events.h"
 #include "stack.h"
+#include "verdict.h"
 
 /* Syncs by the kernel itself, which the flushes of loop devices turn out to be. */
 struct innersyncs;
@@ -15,7 +15,7 @@ struct innersync {
 	uint32_t s_dev, outer_s_dev;
 	uint64_t ino, outer_ino;
 	uint64_t enter_ns, exit_ns;
-	bool durable;
+	enum verdict_kind verdict;
 	int64_t row; /* in the store */
 };
 
@@ -24,8 +24,8 @@ struct innersyncs *innersyncs_new(void);
 void innersyncs_free(struct innersyncs *syncs);
 
 /* Keeps what was judged, the newest some thousands. */
-void innersyncs_push(struct innersyncs *syncs, const struct event_sync *sync, bool durable,
-		     int64_t row);
+void innersyncs_push(struct innersyncs *syncs, const struct event_sync *sync,
+		     enum verdict_kind verdict, int64_t row);
 
 /* The sync of the file behind the loop device @node that its @flush was; NULL: none was seen. */
 const struct innersync *innersyncs_find(const struct innersyncs *syncs,

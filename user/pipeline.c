@@ -427,7 +427,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	free(path);
 	pipeline->syncs[sync->kind]++;
 	if (sync->kind == SYNC_KERNEL) {
-		innersyncs_push(pipeline->inner, sync, verdict.kind == VERDICT_DURABLE, row);
+		innersyncs_push(pipeline->inner, sync, verdict.kind, row);
 		return;
 	}
 	if (flush && verdict.kind == VERDICT_DURABLE) {
@@ -439,6 +439,14 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		cover_by_sync(pipeline->cover, sync, flush);
 	}
 	cover_wait(pipeline->cover, &verdict, sync, row);
+}
+
+/* A doubt about the sync of the backing file is one about the flush, no evidence against it. */
+static enum flushlog_inner inner_of(const struct innersync *sync)
+{
+	if (!sync || sync->verdict == VERDICT_UNPROVEN)
+		return INNER_UNSEEN;
+	return sync->verdict == VERDICT_DURABLE ? INNER_DURABLE : INNER_BAD;
 }
 
 static void push_flush(struct pipeline *pipeline, const struct event_flush *event)
@@ -458,7 +466,7 @@ static void push_flush(struct pipeline *pipeline, const struct event_flush *even
 		node = stack_refresh_dev(pipeline->stack, event->disk);
 	if (node && node->kind == STACK_LOOP && !node->backing_ram) {
 		inner = innersyncs_find(pipeline->inner, node, event);
-		entry.inner = !inner ? INNER_UNSEEN : inner->durable ? INNER_DURABLE : INNER_BAD;
+		entry.inner = inner_of(inner);
 		entry.inner_id = inner ? inner->row : 0;
 	}
 	entry.id = store_add_flush(pipeline->store, format_dev(dev, sizeof(dev), event->disk),

@@ -4,9 +4,10 @@
 #include <stddef.h>
 
 #include "fsmagic.h"
+#include "gaps.h"
 #include "ledger.h"
 
-static bool kernel_sends_flushes(const struct verdict_device *device)
+bool proof_takes_flushes(const struct verdict_device *device)
 {
 	return device->event->cache & CACHE_BIT_WRITE_BACK;
 }
@@ -19,7 +20,7 @@ enum proof proof_of_cache(const struct verdict_device *device)
 		return PROOF_RAM;
 	if (bits & CACHE_BIT_OVERRIDE)
 		return PROOF_OVERRIDDEN;
-	if (kernel_sends_flushes(device))
+	if (proof_takes_flushes(device))
 		return PROOF_NONE;
 	switch (device->cache) {
 	case CACHE_NONE:
@@ -140,7 +141,7 @@ static bool commit_covered(const struct event_device *event, uint64_t watermark_
 					 ledger_covers(watermark_ns, event->commit_done_ns));
 }
 
-static bool commit_in_call(const struct event_sync *sync, const struct event_device *event)
+bool proof_commit_in_call(const struct event_sync *sync, const struct event_device *event)
 {
 	return event->commit_done_ns >= sync->enter_ns && event->commit_done_ns <= sync->exit_ns;
 }
@@ -154,7 +155,7 @@ static bool commit_in_call(const struct event_sync *sync, const struct event_dev
  */
 static bool commit_answers(const struct event_sync *sync, const struct event_device *event)
 {
-	if (commit_in_call(sync, event))
+	if (proof_commit_in_call(sync, event))
 		return true;
 	return (sync->flags & SYNC_TID_NEEDED) && !(sync->flags & SYNC_TID_UNCOMMITTED);
 }
@@ -172,14 +173,6 @@ static enum proof commit_missing(const struct verdict_facts *facts)
 	if (facts->inline_data && !(sync->flags & SYNC_TID_KNOWN))
 		return PROOF_UNTRACKED;
 	return PROOF_QUIET;
-}
-
-/* ext4 says itself that what the call needed is not committed. Fast commits come without. */
-static bool left_uncommitted(const struct verdict_facts *facts)
-{
-	const uint32_t both = SYNC_TID_NEEDED | SYNC_TID_UNCOMMITTED;
-
-	return (facts->sync->flags & both) == both && !facts->fast_commit;
 }
 
 static bool log_is_covered(const struct event_sync *sync, const struct event_device *event,
@@ -209,10 +202,10 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 	if (facts->nobarrier || cache == PROOF_OVERRIDDEN) {
 		if (!log_is_covered(sync, event, watermark_ns))
 			return cache;
-		return left_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
+		return gaps_uncommitted(facts) ? PROOF_UNTRACKED : PROOF_QUIET;
 	}
-	/* Whose an asynchronous record is cannot be told but in the call: may_have_lost(). */
-	if (facts->async_commit && !facts->no_journal && !commit_in_call(sync, event))
+	/* Whose an asynchronous record is cannot be told but in the call: gaps_hole(). */
+	if (facts->async_commit && !facts->no_journal && !proof_commit_in_call(sync, event))
 		return PROOF_QUIET;
 	if (event->commit_done_ns) {
 		if (!commit_covered(event, watermark_ns))
@@ -227,190 +220,6 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 	return commit_missing(facts);
 }
 
-enum proof proof_of_size(const struct verdict_facts *facts)
-{
-	const struct event_sync *sync = facts->sync;
-
-	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
-	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))
-		return PROOF_QUIET;
-	/* Without BTF of the module: the file has none to be written that would make it longer. */
-	if (sync->disk_size == ~0ULL)
-		return sync->flags & SYNC_DIRTY_EXIT ? PROOF_HOLE : PROOF_QUIET;
-	if (sync->disk_size >= sync->synced_end)
-		return PROOF_QUIET;
-	return sync->range_known ? PROOF_BEYOND : PROOF_HOLE;
-}
-
-bool proof_was_inline(const struct verdict_facts *facts)
-{
-	return facts->inline_data && !(facts->sync->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY));
-}
-
-/* Metadata that some thread waits for, but maybe not this one, is not on stable media. */
-static bool others_uncovered(const struct event_device *event, uint64_t watermark_ns)
-{
-	return event->log_inflight || !ledger_covers(watermark_ns, event->log_done_ns);
-}
-
-/*
- * Without a journal a new file's name is in a block of its directory, which the
- * first sync writes (ext4_sync_parent). If another thread has taken that block
- * to write it (fsync_buffers_list in fs/buffer.c), nobody here waits for it.
- */
-static bool name_may_be_lost(const struct verdict_facts *facts, const struct event_device *event,
-			     uint64_t watermark_ns)
-{
-	uint32_t flags = facts->sync->flags;
-
-	if (!facts->no_journal || ((flags & SYNC_NAME_SYNCED) && !(flags & SYNC_DIRECTORY)))
-		return false;
-	return others_uncovered(event, watermark_ns);
-}
-
-/*
- * f2fs finds what was synced by a chain of node blocks, of all files, in the order
- * of their places (recover_fsync_data). A thread waits for its own blocks only:
- * one of another's that is missing cuts off what follows. Its place is taken before it
- * is queued, so any sync that is in progress may have one.
- */
-static bool chain_may_be_cut(const struct verdict_facts *facts, const struct event_device *event,
-			     uint64_t watermark_ns)
-{
-	return facts->sync->fs_magic == FSMAGIC_F2FS &&
-	       ((facts->sync->flags & SYNC_ACCOMPANIED) || others_uncovered(event, watermark_ns));
-}
-
-/* Without barriers, and where the queue takes no flush, a record is a write like others. */
-static bool shows_records(const struct verdict_facts *facts, const struct verdict_device *device)
-{
-	return !facts->nobarrier && kernel_sends_flushes(device);
-}
-
-/*
- * btrfs returns early where another thread is committing the log that the inode
- * went into (README, btrfs-concurrent-fsync). Its own numbers tell, as long as no
- * commit was seen to end in the call; what the call wrote itself needs one.
- */
-static bool left_unlogged(const struct verdict_facts *facts, const struct verdict_device *device)
-{
-	const struct event_sync *sync = facts->sync;
-
-	if (sync->fs_magic != FSMAGIC_BTRFS || !shows_records(facts, device) ||
-	    (sync->flags & SYNC_WHOLE_FS) || commit_in_call(sync, device->event))
-		return false;
-	return (sync->flags & SYNC_LOG_UNCOMMITTED) ||
-	       (sync->own_data_queued_ns && !(sync->flags & SYNC_LOG_COMMITTED));
-}
-
-static bool is_before_6_1(const struct verdict_facts *facts)
-{
-	return facts->kernel_version && facts->kernel_version < KERNEL_VERSION(6, 1);
-}
-
-/*
- * xfs sleeps only once for the log write that it needs (xlog_wait in
- * fs/xfs/xfs_log_priv.h), so that a stray wake-up makes a call return early. It was so where
- * the thread itself wrote to the log, and neither that record nor another had ended when the
- * call returned (xfs lets a caller begin a log write that it need not wait for). It may have
- * been so where the log was forced and any write to it was left in flight; the file then
- * counts as logged (ili_fsync_fields), and a later fdatasync forces nothing (xfs_file_fsync).
- */
-static bool left_log(const struct verdict_facts *facts, const struct verdict_device *device)
-{
-	const struct event_sync *sync = facts->sync;
-
-	if (sync->fs_magic != FSMAGIC_XFS)
-		return false;
-	if ((sync->flags & SYNC_LOG_LEFT) && is_before_6_1(facts))
-		return true;
-	if (sync->own_meta_pending <= 0)
-		return false;
-	return shows_records(facts, device)
-		       ? (sync->flags & SYNC_OWN_COMMIT) && !commit_in_call(sync, device->event)
-		       : true;
-}
-
-/* May the call have met another one, and got a commit that does not hold its change? */
-static bool may_be_left_out(const struct verdict_facts *facts, const struct verdict_device *device)
-{
-	const struct event_sync *sync = facts->sync;
-	uint32_t version = facts->kernel_version;
-	bool records = shows_records(facts, device);
-	bool shown = version < KERNEL_VERSION(6, 1) || version >= KERNEL_VERSION(7, 0);
-
-	if ((sync->flags & SYNC_OWN_COMMIT) || (!records && sync->own_meta_done_ns))
-		return false;
-	if (facts->fast_commit)
-		return !(sync->flags & SYNC_TID_PASSED);
-	if (sync->fs_magic != FSMAGIC_BTRFS || !(sync->flags & SYNC_ACCOMPANIED))
-		return false;
-	/* Another one may have put the inode into a log that it has not committed yet. */
-	return shown || !records || !commit_in_call(sync, device->event);
-}
-
-/*
- * Does fsync of a file without a journal write its inode in any case? Since commit
- * 1308255bbf84 ("ext4: fix fsync(2) for nojournal mode"); in stable kernels at the latest
- * since these.
- */
-static bool writes_every_inode(const struct verdict_facts *facts)
-{
-	switch (facts->kernel_version) {
-	case KERNEL_VERSION(6, 6):
-		return facts->kernel_patch >= 135;
-	case KERNEL_VERSION(6, 12):
-		return facts->kernel_patch >= 85;
-	case KERNEL_VERSION(6, 18):
-		return facts->kernel_patch >= 25;
-	case KERNEL_VERSION(6, 19):
-		return facts->kernel_patch >= 15;
-	default:
-		return facts->kernel_version >= KERNEL_VERSION(7, 0);
-	}
-}
-
-/*
- * ext4_fsync_nojournal writes the inode where it is marked dirty, and that it is not where
- * only its block in the buffer cache was changed, or where another thread that writes back
- * has just taken the mark and left the block to be written later (ext4_write_inode). Up to
- * 6.4 it then asks for no flush either, unless the mark went while it waited for that thread.
- * @cached: the device has a cache, so that a request for a flush is seen.
- */
-static bool inode_may_be_unwritten(const struct verdict_facts *facts, bool cached)
-{
-	uint32_t flags = facts->sync->flags;
-
-	if (writes_every_inode(facts) || (flags & SYNC_WHOLE_FS))
-		return cached && !(flags & SYNC_ASKED_FLUSH);
-	return !(flags & SYNC_INODE_WRITTEN);
-}
-
-/*
- * Kernels that are known to report success with less than all written, where
- * what they left out cannot be seen; see holes.h.
- */
-static bool may_have_lost(const struct verdict_facts *facts, const struct verdict_device *device,
-			  bool cached)
-{
-	const struct event_sync *sync = facts->sync;
-
-	if (facts->no_journal)
-		return inode_may_be_unwritten(facts, cached);
-	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
-	 * only some of them get to the disk, now or later, nothing can be replayed: a block
-	 * has a checksum (do_one_pass), the record has none of the whole. */
-	if (facts->async_commit)
-		return true;
-	if (proof_was_inline(facts) || may_be_left_out(facts, device))
-		return true;
-	if (facts->fast_commit)
-		return is_before_6_1(facts);
-	/* A directory that was logged for the sake of one new file counts as logged. */
-	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_DIRECTORY) &&
-	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && is_before_6_1(facts);
-}
-
 enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	enum proof cache = proof_of_cache(device), proof;
@@ -418,14 +227,14 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 
 	/* Whatever the cache: it was not even written. A commit that ended in the call
 	 * may be another's, or ahead of what ext4 says of it. */
-	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && left_uncommitted(facts))
-		return commit_in_call(facts->sync, device->event) ? PROOF_UNTRACKED
-								  : PROOF_UNCOMMITTED;
-	if (proof_of_size(facts) != PROOF_QUIET)
-		return proof_of_size(facts);
-	if (left_unlogged(facts, device))
+	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && gaps_uncommitted(facts))
+		return proof_commit_in_call(facts->sync, device->event) ? PROOF_UNTRACKED
+									: PROOF_UNCOMMITTED;
+	if (gaps_of_size(facts) != PROOF_QUIET)
+		return gaps_of_size(facts);
+	if (gaps_unlogged(facts, device))
 		return PROOF_UNLOGGED;
-	if (left_log(facts, device))
+	if (gaps_log(facts, device))
 		return PROOF_HOLE;
 	proof = cache;
 	if (needs_flush(cache)) {
@@ -438,18 +247,18 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 		return PROOF_UNTRACKED;
 	if (proof > PROOF_QUIET)
 		return proof;
-	if (may_have_lost(facts, device, proof != PROOF_STABLE))
+	if (gaps_hole(facts, device, proof != PROOF_STABLE))
 		return PROOF_HOLE;
-	if (chain_may_be_cut(facts, device->event, covered_ns))
+	if (gaps_chain(facts, device->event, covered_ns))
 		return PROOF_HOLE;
-	return name_may_be_lost(facts, device->event, covered_ns) ? PROOF_NAME : proof;
+	return gaps_name(facts, device->event, covered_ns) ? PROOF_NAME : proof;
 }
 
 enum proof proof_of_reach(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	if (!(device->event->roles & DEVICE_LOG))
 		return PROOF_QUIET;
-	if (may_have_lost(facts, device, true) || left_log(facts, device))
+	if (gaps_hole(facts, device, true) || gaps_log(facts, device))
 		return PROOF_HOLE;
 	if (!facts->nobarrier || device->watermark_ns >= facts->sync->enter_ns)
 		return PROOF_QUIET;

@@ -29,21 +29,11 @@ enum proof {
  * needed. */
 enum proof proof_of_cache(const struct verdict_device *device);
 
-/*
- * Is the file one whose data was in its inode once, on ext4? A file that was made
- * longer than what the inode holds, and then written, loses the first block: the
- * page is never marked dirty (seen on 5.10 to 7.x, without any power cut). All
- * files of such a file system begin in the inode.
- */
-bool proof_was_inline(const struct verdict_facts *facts);
+/* Does the kernel send flushes to it? */
+bool proof_takes_flushes(const struct verdict_device *device);
 
-/*
- * Does what a call about a part of a file was to make durable lie beyond the size that the
- * inode has on disk? ext4 gives it that only with the write-back of what made the file longer,
- * if that is of blocks not allocated yet (ext4_da_should_update_i_disksize). PROOF_BEYOND;
- * PROOF_HOLE: it may; else PROOF_QUIET.
- */
-enum proof proof_of_size(const struct verdict_facts *facts);
+/* Did the newest commit record complete inside the call? */
+bool proof_commit_in_call(const struct event_sync *sync, const struct event_device *event);
 
 /* When all that the call had to wait for was written, at the latest; 0: not known. */
 uint64_t proof_wait_end(const struct verdict_facts *facts);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "survey.h"
 
+#include "gaps.h"
 #include "proof.h"
 
 static bool is_volatile(const struct verdict_device *device)
@@ -87,5 +88,5 @@ bool survey_is_committed(const struct verdict_facts *facts)
 	const uint32_t all = SYNC_TID_KNOWN | SYNC_TID_NEEDED | SYNC_TID_UNCOMMITTED;
 
 	return (facts->sync->flags & all) == SYNC_TID_KNOWN && !facts->nobarrier &&
-	       !facts->async_commit && !facts->fast_commit && !proof_was_inline(facts);
+	       !facts->async_commit && !facts->fast_commit && !gaps_was_inline(facts);
 }

@@ -129,9 +129,11 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 				: "its name may be in a block that another thread is writing: this "
 				  "kernel does not wait for it");
 	} else if (proof == PROOF_INNER_UNSEEN) {
-		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
-				 "what %s did with the flush below its backing file was not seen",
-				 device->name);
+		verdict_conclude(
+			j->out, VERDICT_UNPROVEN, REASON_UNTRACKED,
+			"what %s did with the flush below its backing file was not seen, or "
+			"not proven",
+			device->name);
 	} else if (proof == PROOF_UNTRACKED) {
 		verdict_conclude(
 			j->out, VERDICT_UNPROVEN, log ? REASON_COMMIT_UNSEEN : REASON_UNTRACKED,

@@ -411,6 +411,21 @@ static void loop_over_a_sync_not_seen(void **state)
 	assert_reason(w, 1, "unproven untracked");
 }
 
+/* A doubt below is no evidence against what is above. */
+static void loop_over_a_sync_in_doubt(void **state)
+{
+	struct event_sync outer = make_sync(LOOP0, 100, 200, 140);
+	struct world *w = *state;
+	struct event_sync inner = make_inner(w, 141, 158, 0);
+
+	inner.devices[0].slot_shared = 1;
+	push_sync(w, &inner);
+	push_flush(w, LOOP0, 140, 160);
+	push_sync(w, &outer);
+	assert_reason(w, 1, "unproven untracked");
+	assert_reason(w, 2, "unproven untracked");
+}
+
 /* What was seen to do nothing below is no doubt, whatever the kernel side counts. */
 static void loop_over_a_bad_sync_before(void **state)
 {
@@ -1047,6 +1062,7 @@ int main(void)
 		FRESH(loop_over_a_durable_sync),
 		FRESH(loop_over_a_bad_sync),
 		FRESH(loop_over_a_sync_not_seen),
+		FRESH(loop_over_a_sync_in_doubt),
 		FRESH(loop_over_a_bad_sync_before),
 		FRESH(loop_over_a_sync_of_another),
 		FRESH(loop_with_a_second_flush),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_GAPS_H
+#define FLUSHAUDIT_GAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proof.h"
+
+/*
+ * What kernels leave out, or may have, of a call that they say succeeded; the judge has shown
+ * each (README, kernel holes). Pure. holes.h has their names.
+ */
+
+/* ext4 says itself that what the call needed is not committed. Fast commits come without. */
+bool gaps_uncommitted(const struct verdict_facts *facts);
+
+/*
+ * Is the file one whose data was in its inode once, on ext4? A file that was made
+ * longer than what the inode holds, and then written, loses the first block: the
+ * page is never marked dirty (seen on 5.10 to 7.x, without any power cut). All
+ * files of such a file system begin in the inode.
+ */
+bool gaps_was_inline(const struct verdict_facts *facts);
+
+/*
+ * Does what a call about a part of a file was to make durable lie beyond the size that the
+ * inode has on disk? ext4 gives it that only with the write-back of what made the file longer,
+ * if that is of blocks not allocated yet (ext4_da_should_update_i_disksize). PROOF_BEYOND;
+ * PROOF_HOLE: it may; else PROOF_QUIET.
+ */
+enum proof gaps_of_size(const struct verdict_facts *facts);
+
+/* btrfs: the call returned before the log or transaction that it needs was committed. */
+bool gaps_unlogged(const struct verdict_facts *facts, const struct verdict_device *device);
+
+/* xfs: it may have returned before the log write that it needs had ended. */
+bool gaps_log(const struct verdict_facts *facts, const struct verdict_device *device);
+
+/* This kernel is known to leave out something here that cannot be seen. @cached: the device has
+ * a cache, so that a request for a flush is seen. */
+bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached);
+
+/* ext4 without a journal: the name of a new file may be in a block that another thread writes. */
+bool gaps_name(const struct verdict_facts *facts, const struct event_device *event,
+	       uint64_t watermark_ns);
+
+/* f2fs: a node block of another thread, before its own ones, may be missing. */
+bool gaps_chain(const struct verdict_facts *facts, const struct event_device *event,
+		uint64_t watermark_ns);
+
+#endif
