@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "attach.h"
+#include "attach_impl.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "flushaudit.skel.h"
 #include "kernel.h"
 #include "ledger.h"
 #include "selftest.h"
-
-#define MAX_BLIND_SPOTS 16
-#define SURVEY_BATCH	64 /* files whose records fit the smallest ring */
-
-struct attach {
-	struct flushaudit_bpf *skel;
-	struct ring_buffer *ring;
-	struct bpf_link *links[PROGRAM_ROWS_MAX];
-	enum attach_level level;
-	uint64_t missed_before[PROGRAM_ROWS_MAX]; /* runs the kernel skipped before the audit began
-						   */
-	attach_record_fn fn;
-	void *fn_ctx;
-	size_t nr_blind;
-	char blind[MAX_BLIND_SPOTS][160];
-};
 
 static const char *const level_names[LEVELS] = {
 	[LEVEL_AUTO] = "auto",
@@ -422,189 +402,4 @@ void attach_free(struct attach *attach)
 		bpf_link__destroy(attach->links[i]);
 	flushaudit_bpf__destroy(attach->skel);
 	free(attach);
-}
-
-enum attach_level attach_level(const struct attach *attach)
-{
-	return attach->level;
-}
-
-size_t attach_nr_blind_spots(const struct attach *attach)
-{
-	return attach->nr_blind;
-}
-
-const char *attach_blind_spot(const struct attach *attach, size_t index)
-{
-	return index < attach->nr_blind ? attach->blind[index] : NULL;
-}
-
-/* Up to 5.11 the kernel does not count them. */
-static uint64_t missed_by(const struct bpf_program *program)
-{
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-
-	if (bpf_program__fd(program) < 0 ||
-	    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-		return 0;
-	return info.recursion_misses;
-}
-
-/* Of the program of a row, counted in the first of its rows. */
-static uint64_t missed_by_row(const struct attach *attach, size_t row)
-{
-	const char *name = program_rows[row].program;
-
-	if (row && !strcmp(program_rows[row - 1].program, name))
-		return 0;
-	return missed_by(bpf_object__find_program_by_name(attach->skel->obj, name));
-}
-
-uint64_t attach_start(struct attach *attach)
-{
-	struct timespec now;
-	size_t i;
-
-	for (i = 0; i < program_rows_nr; i++)
-		attach->missed_before[i] = missed_by_row(attach, i);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	__atomic_store_n(&attach->skel->bss->new_calls_count, 1, __ATOMIC_SEQ_CST);
-	return attach->skel->data->base_ns;
-}
-
-void attach_stop(struct attach *attach)
-{
-	__atomic_store_n(&attach->skel->bss->new_calls_count, 0, __ATOMIC_SEQ_CST);
-}
-
-int attach_add_target(struct attach *attach, uint32_t tgid)
-{
-	uint32_t how = TARGET_RUNNING;
-
-	return bpf_map__update_elem(attach->skel->maps.targets, &tgid, sizeof(tgid), &how,
-				    sizeof(how), BPF_ANY);
-}
-
-bool attach_has_targets(const struct attach *attach)
-{
-	uint32_t key;
-
-	return !bpf_map__get_next_key(attach->skel->maps.targets, NULL, &key, sizeof(key));
-}
-
-void attach_note_underway(struct attach *attach, uint32_t tid)
-{
-	uint32_t one = 1;
-
-	/* One that finds no room is counted as a loss when it returns. */
-	bpf_map__update_elem(attach->skel->maps.underway, &tid, sizeof(tid), &one, sizeof(one),
-			     BPF_ANY);
-}
-
-void attach_expect_entries(struct attach *attach)
-{
-	__atomic_store_n(&attach->skel->bss->entries_are_due, 1, __ATOMIC_SEQ_CST);
-}
-
-int attach_set_cgroup(struct attach *attach, uint32_t index, int fd)
-{
-	return bpf_map__update_elem(attach->skel->maps.cgroups, &index, sizeof(index), &fd,
-				    sizeof(fd), BPF_ANY);
-}
-
-uint32_t attach_self(const struct attach *attach)
-{
-	return attach->skel->bss->self_tgid;
-}
-
-int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology)
-{
-	return bpf_map__update_elem(attach->skel->maps.topology, &dev, sizeof(dev), topology,
-				    sizeof(*topology), BPF_ANY);
-}
-
-int attach_set_harmless(struct attach *attach, const struct event_file *file)
-{
-	uint32_t one = 1;
-
-	return bpf_map__update_elem(attach->skel->maps.harmless, file, sizeof(*file), &one,
-				    sizeof(one), BPF_ANY);
-}
-
-uint64_t attach_traced_threads(const struct attach *attach)
-{
-	return *(volatile __u64 *)&attach->skel->bss->traced;
-}
-
-bool attach_shares_pids(const struct attach *attach)
-{
-	return attach->skel->bss->self_tgid == (uint32_t)getpid();
-}
-
-void attach_on_record(struct attach *attach, attach_record_fn fn, void *ctx)
-{
-	attach->fn = fn;
-	attach->fn_ctx = ctx;
-}
-
-int attach_fd(const struct attach *attach)
-{
-	return ring_buffer__epoll_fd(attach->ring);
-}
-
-int attach_drain(struct attach *attach)
-{
-	return ring_buffer__consume(attach->ring);
-}
-
-int attach_survey(struct attach *attach)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int survey = bpf_program__fd(attach->skel->progs.survey);
-	int files = bpf_map__fd(attach->skel->maps.files);
-	struct state_file file, *at = NULL;
-	int ret = 0, asked = 0;
-
-	while (!ret && !bpf_map_get_next_key(files, at, &file)) {
-		attach->skel->bss->surveyed = file;
-		ret = bpf_prog_test_run_opts(survey, &opts);
-		if (++asked % SURVEY_BATCH == 0)
-			attach_drain(attach);
-		at = &file;
-	}
-	return ret;
-}
-
-void attach_totals(const struct attach *attach, struct event_totals *totals)
-{
-	memcpy(totals, (const void *)&attach->skel->bss->totals, sizeof(*totals));
-}
-
-uint64_t attach_missed_runs(const struct attach *attach, char *names, size_t size)
-{
-	uint64_t missed = 0, own;
-	size_t i;
-
-	*names = '\0';
-	for (i = 0; i < program_rows_nr; i++) {
-		own = missed_by_row(attach, i) - attach->missed_before[i];
-		if (!own)
-			continue;
-		missed += own;
-		snprintf(names + strlen(names), size - strlen(names), "%s%s", *names ? ", " : "",
-			 program_rows[i].program);
-	}
-	return missed;
-}
-
-uint64_t attach_device_writes(const struct attach *attach, uint32_t disk)
-{
-	struct ledger_device device;
-
-	if (bpf_map__lookup_elem(attach->skel->maps.devices, &disk, sizeof(disk), &device,
-				 sizeof(device), 0))
-		return 0;
-	return device.writes;
 }
