@@ -207,21 +207,37 @@ static int load_level(struct attach *attach, const struct attach_options *option
 	return load_programs(attach, options, btf, false, err);
 }
 
-/* @at: see programs.h. NULL with errno. */
-static struct bpf_link *attach_at(const struct bpf_program *program, const char *at)
+/* libbpf would look for tracefs where it is mounted, which it need not be. NULL with errno. */
+static struct bpf_link *attach_tracepoint(const struct bpf_program *program, int events,
+					  const char *name)
 {
-	const char *slash = at ? strchr(at, '/') : NULL;
-	char category[32];
+	int event = kernel_open_tracepoint(events, name);
+	struct bpf_link *link;
 
-	if (!at)
-		return bpf_program__attach(program);
-	if (!slash)
-		return bpf_program__attach_raw_tracepoint(program, at);
-	snprintf(category, sizeof(category), "%.*s", (int)(slash - at), at);
-	return bpf_program__attach_tracepoint(program, category, slash + 1);
+	if (event < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(program, event);
+	if (!link)
+		close(event);
+	return link;
 }
 
-static int attach_rows(struct attach *attach, struct error *err)
+/* @at: see programs.h, NULL: as the program's section says. NULL with errno. */
+static struct bpf_link *attach_at(const struct bpf_program *program, int events, const char *at)
+{
+	static const char prefix[] = "tracepoint/";
+	const char *section = bpf_program__section_name(program);
+
+	if (!at && !strncmp(section, prefix, strlen(prefix)))
+		at = section + strlen(prefix);
+	if (!at)
+		return bpf_program__attach(program);
+	if (!strchr(at, '/'))
+		return bpf_program__attach_raw_tracepoint(program, at);
+	return attach_tracepoint(program, events, at);
+}
+
+static int attach_rows(struct attach *attach, int events, struct error *err)
 {
 	struct bpf_program *program;
 	size_t i;
@@ -235,7 +251,7 @@ static int attach_rows(struct attach *attach, struct error *err)
 				add_blind_spot(attach, program_rows[i].blind);
 			continue;
 		}
-		attach->links[i] = attach_at(program, program_rows[i].at);
+		attach->links[i] = attach_at(program, events, program_rows[i].at);
 		if (attach->links[i])
 			continue;
 		if (!program_rows[i].optional)
@@ -315,13 +331,12 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 
 static int attach_all(struct attach *attach, struct error *err)
 {
-	struct kernel_place place;
-	int ret = kernel_tracefs_enter(&place, err);
+	int events = kernel_open_events(err), ret;
 
-	if (ret)
-		return ret;
-	ret = attach_rows(attach, err);
-	kernel_tracefs_leave(&place);
+	if (events < 0)
+		return events;
+	ret = attach_rows(attach, events, err);
+	close(events);
 	return ret;
 }
 

@@ -7,8 +7,8 @@
 #include <linux/perf_event.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -176,39 +176,67 @@ bool kernel_can_kprobe(const char *function)
 	return ret == 0;
 }
 
-int kernel_tracefs_enter(struct kernel_place *place, struct error *err)
+/* A mount that is nowhere in the tree: the audited system stays as it is, and no mount of its
+ * is copied, which would keep a file system alive that is being unmounted. */
+static int open_detached(void)
 {
-	const char *point = "/sys/kernel/tracing";
-	int ret;
+	int context = fsopen("tracefs", FSOPEN_CLOEXEC), root = -1, events;
 
-	*place = (struct kernel_place){-1, -1, -1};
-	if (!access("/sys/kernel/tracing/events", F_OK) ||
-	    !access("/sys/kernel/debug/tracing/events", F_OK))
-		return 0;
-	place->ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	place->root = open("/", O_PATH | O_CLOEXEC);
-	place->cwd = open(".", O_PATH | O_CLOEXEC);
-	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 && !unshare(CLONE_NEWNS) &&
-	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	    !mount("tracefs", point, "tracefs", 0, NULL))
-		return 0;
-	ret = error_set(err, errno,
-			"cannot mount tracefs on %s: %s; system call tracepoints need it", point,
-			strerror(errno));
-	kernel_tracefs_leave(place);
-	return ret;
+	if (context < 0)
+		return -1;
+	if (!fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		root = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	close(context);
+	if (root < 0)
+		return -1;
+	events = openat(root, "events", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(root);
+	return events;
 }
 
-void kernel_tracefs_leave(struct kernel_place *place)
+int kernel_open_events(struct error *err)
 {
-	/* setns moves root and working directory to the namespace's own root. */
-	if (place->ns >= 0 && place->root >= 0 && place->cwd >= 0 &&
-	    !setns(place->ns, CLONE_NEWNS) && !fchdir(place->root) && !chroot("."))
-		(void)!fchdir(place->cwd);
-	if (place->ns >= 0)
-		close(place->ns);
-	if (place->root >= 0)
-		close(place->root);
-	if (place->cwd >= 0)
-		close(place->cwd);
+	static const char *const places[] = {"/sys/kernel/tracing/events",
+					     "/sys/kernel/debug/tracing/events"};
+	int fd;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		fd = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	fd = open_detached();
+	if (fd >= 0)
+		return fd;
+	return error_set(err, errno, "cannot open tracefs: %s; system call tracepoints need it",
+			 strerror(errno));
+}
+
+int kernel_open_tracepoint(int events, const char *name)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	char path[128], text[32] = "";
+	ssize_t length;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/id", name) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = openat(events, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0) {
+		errno = EIO;
+		return -1;
+	}
+	attr.config = strtoull(text, NULL, 10);
+	return syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 }

@@ -41,18 +41,14 @@ bool kernel_knows_struct(const struct btf *btf, const char *module, const char *
 bool kernel_can_fentry(const struct btf *btf, const char *function);
 bool kernel_can_kprobe(const char *function);
 
-/* Where we were before kernel_tracefs_enter. */
-struct kernel_place {
-	int ns, root, cwd; /* descriptors, -1: did not move */
-};
-
 /*
- * libbpf finds system call tracepoints through tracefs, which minimal systems
- * do not mount. Mounts it in a mount namespace of our own for the time being,
- * so that the audited system stays as it is; kernel_tracefs_leave goes back.
- * Returns 0 (also when it was there anyway) or -errno with @err.
+ * The directory of tracefs that has the tracepoints, also where it is not mounted (minimal
+ * systems). A descriptor, or -errno with @err.
  */
-int kernel_tracefs_enter(struct kernel_place *place, struct error *err);
-void kernel_tracefs_leave(struct kernel_place *place);
+int kernel_open_events(struct error *err);
+
+/* A perf event of the tracepoint @name, "category/name"; @events: see above. A descriptor, or
+ * -1 with errno. */
+int kernel_open_tracepoint(int events, const char *name);
 
 #endif

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 14
+plan 15
 fresh ext4
 d=$MNT
 
@@ -95,3 +95,10 @@ path_is "another mount namespace: the name it has there" "$work/inside/file"
 problem=''
 holds '[.syncs[] | select(.kind == "fsync") | .verdict] == ["durable"]' || problem=$(summary)
 point "another mount namespace: durable" "$problem"
+
+# A copy of the mount namespace would keep a file system alive that is being unmounted.
+problem=''
+strace -f -qq -e trace=unshare,setns,mount,clone3,clone -o "$work/mounts.strace" \
+    "$FLUSHAUDIT" run --json -o "$work/mounts.json" -- true || problem="exit $?"
+! grep -E '(unshare|setns|mount)\(|CLONE_NEWNS' "$work/mounts.strace" >"$work/copied" || problem+=" $(cat "$work/copied")"
+point "no mount is made, none copied" "$problem"
