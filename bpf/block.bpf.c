@@ -299,6 +299,8 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 	attribute(view, disk, &owner);
 	tracked = (flags & COMPLETION_KNOWN) && !owner.direct && !(view->opf & OPF(NOWAIT));
 	ledger_device_done(device, bytes, tracked, owner.hash || owner.meta, fua, now);
+	if (!owner.meta)
+		ledger_max(&device->data_done_ns, now);
 	if (!owner.hash)
 		return;
 	index = slot_index(owner.hash);
@@ -351,6 +353,7 @@ static __always_inline void account_rest(__u32 disk, __u32 bytes, __u32 flags, _
 	ledger_device_done(device, bytes, flags & COMPLETION_KNOWN, true, flags & COMPLETION_FUA,
 			   now);
 	ledger_max(&device->unattributed_done_ns, now);
+	ledger_max(&device->data_done_ns, now);
 }
 
 static __always_inline int on_rq_issue(struct request *rq)
@@ -493,6 +496,8 @@ static __always_inline int on_bio_complete(struct bio *bio)
 		entry.done_ns = now;
 		ledger_device_done(device, entry.left_bytes, entry.tracked,
 				   entry.owner || entry.is_meta, entry.fua, now);
+		if (!entry.is_meta)
+			ledger_max(&device->data_done_ns, now);
 	}
 	if (entry.left_bytes > 0 && entry.owner) {
 		slot = bpf_map_lookup_elem(&slots, &entry.slot);

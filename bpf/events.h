@@ -137,6 +137,7 @@ struct event_device {
 	__u64 unattributed_done_ns;
 	__s64 any_inflight_bytes;
 	__u64 any_done_ns;
+	__u64 data_done_ns;	/* newest completion that is not the file system's own, at all */
 	__u64 log_enter_ns;	/* newest non-FUA synchronous metadata write at entry ... */
 	__u64 log_done_ns;	/* ... and at return */
 	__u64 commit_queued_ns; /* newest completed commit record: when it was queued, */
@@ -335,9 +336,9 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
-EVENT_ASSERT("event_device", sizeof(struct event_device) == 152);
+EVENT_ASSERT("event_device", sizeof(struct event_device) == 160);
 EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 224);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 224 + 8 * 152);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 224 + 8 * 160);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);

@@ -337,6 +337,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 	out->any_inflight_bytes = device->any_inflight_bytes;
 	if (device->any_done_ns > base_ns)
 		out->any_done_ns = device->any_done_ns;
+	out->data_done_ns = device->data_done_ns;
 	if (whole) {
 		out->inflight_bytes = out->any_inflight_bytes;
 		out->last_done_ns = out->any_done_ns;

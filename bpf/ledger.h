@@ -43,7 +43,8 @@ struct ledger_device {
 	__s64 unattributed_inflight_bytes;
 	__u64 unattributed_done_ns; /* writes that could not be charged to an inode */
 	__s64 any_inflight_bytes;
-	__u64 any_done_ns; /* newest non-FUA completion of all */
+	__u64 any_done_ns;  /* newest non-FUA completion of all */
+	__u64 data_done_ns; /* newest completion that is no metadata, FUA or not */
 	__u64 writes;
 	__u64 flushes; /* completed, failed ones included: what diskstats counts */
 	__u64 lost;

@@ -176,11 +176,24 @@ static bool inode_may_be_unwritten(const struct verdict_facts *facts, bool cache
  * Kernels that are known to report success with less than all written, where
  * what they left out cannot be seen; see holes.h.
  */
+bool gaps_begun_too_late(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+	size_t i;
+
+	if (!facts->compressed || !(sync->flags & SYNC_WHOLE_FS))
+		return false;
+	for (i = 0; i < facts->nr_devices; i++)
+		if (facts->devices[i].event->data_done_ns > sync->wait_done_ns)
+			return true;
+	return false;
+}
+
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (facts->no_journal)
+	if (facts->no_journal && !gaps_begun_too_late(facts))
 		return inode_may_be_unwritten(facts, cached);
 	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
 	 * only some of them get to the disk, now or later, nothing can be replayed: a block
@@ -188,6 +201,8 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	if (facts->async_commit)
 		return true;
 	if (gaps_was_inline(facts) || may_be_left_out(facts, device))
+		return true;
+	if (gaps_begun_too_late(facts))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

@@ -37,6 +37,13 @@ bool gaps_unlogged(const struct verdict_facts *facts, const struct verdict_devic
 /* xfs: it may have returned before the log write that it needs had ended. */
 bool gaps_log(const struct verdict_facts *facts, const struct verdict_device *device);
 
+/*
+ * Where btrfs compresses, workers begin what is to be written. sync and syncfs do not wait for
+ * what they have not begun (sync_inodes_sb finds no page under write-back), nor has it an
+ * ordered extent yet that btrfs_sync_fs would wait for: the transaction is committed without.
+ */
+bool gaps_begun_too_late(const struct verdict_facts *facts);
+
 /* This kernel is known to leave out something here that cannot be seen. @cached: the device has
  * a cache, so that a request for a flush is seen. */
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached);

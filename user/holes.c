@@ -25,6 +25,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		return NULL;
 	if (proof == PROOF_UNLOGGED)
 		return "btrfs-concurrent-fsync";
+	if (proof == PROOF_HOLE && gaps_begun_too_late(facts))
+		return "btrfs-compress-sync";
 	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";

@@ -222,6 +222,7 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->no_journal |= mount->no_journal;
 	facts->inline_data |= mount->inline_data;
 	facts->no_delalloc |= mount->no_delalloc;
+	facts->compressed |= mount->compressed;
 	facts->fast_commit |= mount->fast_commit;
 }
 

@@ -157,6 +157,9 @@ static int put_mount(struct stack *stack, const struct line *line)
 	}
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;
+	if (strcmp(mount->fs, "btrfs") == 0 && (option_is(line->super, "compress", NULL) ||
+						option_is(line->super, "compress-force", NULL)))
+		mount->compressed = true;
 	if (!option_is(line->super, "ro", NULL) && !option_is(vfs, "ro", NULL))
 		mount->read_only = false;
 	if (strcmp(mount->fs, "overlay") == 0 && (option_is(line->super, "volatile", NULL) ||

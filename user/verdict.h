@@ -61,13 +61,14 @@ struct verdict_device {
 
 struct verdict_facts {
 	const struct event_sync *sync;
-	bool nobarrier; /* of the mount, and so the next six */
+	bool nobarrier; /* of the mount, and so the next seven */
 	bool data_journal;
 	bool async_commit;
 	bool no_journal;
 	bool inline_data;
 	bool fast_commit;
 	bool no_delalloc;
+	bool compressed;
 	uint32_t kernel_version; /* 0: not known; only for what a version is known to do wrong */
 	uint32_t kernel_patch;	 /* the third number of it */
 	bool volatile_overlay;	 /* of the mount the caller named */

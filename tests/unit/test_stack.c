@@ -635,6 +635,29 @@ static void bcache(void **state)
 	assert_leaves(tree, dev, VDA, VDB);
 }
 
+static void compress_options(void **state)
+{
+	static const char *const rests[] = {
+		"rw - btrfs /dev/x rw,compress=zstd:3,subvol=/",
+		"rw - btrfs /dev/x rw,compress-force=lzo",
+		"rw - btrfs /dev/x rw,compress",
+		"rw - btrfs /dev/x rw,ssd",
+		"rw - f2fs /dev/x rw,compress_algorithm=lz4",
+		"rw - ext4 /dev/x rw,compress",
+	};
+	struct tree *tree = *state;
+	char point[32];
+
+	for (size_t i = 0; i < 6; i++) {
+		snprintf(point, sizeof(point), "/mnt%zu", i);
+		put_mount(tree, STACK_DEV(8, i), point, rests[i]);
+	}
+	put_file(tree, "sys/class/block/.keep", "");
+	scan(tree);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(stack_find_mount(tree->stack, STACK_DEV(8, i))->compressed, i < 3);
+}
+
 static void barrier_options(void **state)
 {
 	static const struct {
@@ -1036,6 +1059,7 @@ int main(void)
 		TREE_TEST(memory),
 		TREE_TEST(nbd),
 		TREE_TEST(bcache),
+		TREE_TEST(compress_options),
 		TREE_TEST(barrier_options),
 		TREE_TEST(ext4_options),
 		TREE_TEST(ext4_journal_task),

@@ -943,6 +943,24 @@ static const struct row rows[] = {
 		DURABLE(WRITE_THROUGH),
 	},
 
+	{
+		"btrfs, compressed: all is synced, and data was written after the wait for it",
+		{ON_FS(FSMAGIC_BTRFS), SET(facts.compressed, true), SET(sync.flags, SYNC_WHOLE_FS),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 12)),
+		 SET(sync.devices[0].data_done_ns, 1201)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole btrfs-compress-sync, see README)"),
+		{SET(sync.devices[0].data_done_ns, 1200)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"btrfs, compressed: a file alone is waited for",
+		{ON_FS(FSMAGIC_BTRFS), SET(facts.compressed, true),
+		 SET(sync.devices[0].data_done_ns, 1201)},
+		DURABLE(FLUSHED),
+		{SET(sync.flags, SYNC_WHOLE_FS)},
+		DOUBT(COMMIT_UNSEEN, "btrfs-compress-sync"),
+	},
+
 	/* ext4: the size that the inode on the disk has */
 	{
 		"a part of a file, beyond its size on the disk",

@@ -16,6 +16,7 @@ HOST_STACKS = {"plain", "partition", "override", "loop", "loop-nobarrier", "loop
 # README has the table. The auditor names them.
 HOLES = {
     "ext4-nojournal-early-return": "5.10 6.1",
+    "btrfs-compress-sync": "5.10 6.1 6.12 7.x",
     "ext4-size-on-disk": "5.10 6.1 6.12 7.x",
     "ext4-nojournal-inode": "5.10 6.1",
     "ext4-nojournal-direct": "5.10 6.1 6.12 7.x",
