@@ -296,7 +296,7 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 /* Could the verdict be what it is because an event was not seen? */
 static bool may_be_missing_events(const struct verdict *verdict, const struct event_sync *sync)
 {
-	if (sync->flags & SYNC_UNENTERED)
+	if ((sync->flags & SYNC_UNENTERED) || verdict->by_absence)
 		return true;
 	switch (verdict->reason) {
 	case REASON_NO_FLUSH:

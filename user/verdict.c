@@ -66,6 +66,12 @@ static bool judge_file_system(struct judgement *j)
 	}
 }
 
+static void conclude_lost(struct judgement *j)
+{
+	verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
+			 "events were lost (see losses); audit again");
+}
+
 /* What a proof that fell short means for the verdict. */
 static void explain_missing(struct judgement *j, const struct verdict_device *device,
 			    enum proof proof, bool log)
@@ -77,8 +83,7 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
 				 "%s is RAM, never stable media", device->name);
 	} else if (j->facts->losses) {
-		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-				 "events were lost (see losses); audit again");
+		conclude_lost(j);
 	} else if (proof == PROOF_CACHE_UNKNOWN) {
 		verdict_conclude(j->out, VERDICT_UNPROVEN, REASON_CACHE_UNKNOWN,
 				 "whether %s has a volatile write cache is not known",
@@ -238,12 +243,22 @@ static bool explains_better(enum proof proof, enum proof other)
 	       (other >= PROOF_CACHE_UNKNOWN && proof < PROOF_CACHE_UNKNOWN);
 }
 
+/*
+ * Is the log, or metadata, taken for covered because no write to it was seen that is not? Where
+ * a journal with barriers had nothing to commit the kernel has seen to that, not the ledger.
+ */
+static bool is_known_by_absence(const struct judgement *j, const struct verdict_device *device)
+{
+	return j->facts->no_journal || j->facts->nobarrier || !proof_takes_flushes(device) ||
+	       (j->sync->flags & SYNC_WHOLE_FS);
+}
+
 /* The data, then the commit, then the layers below. */
 static void judge_devices(struct judgement *j)
 {
 	const struct verdict_device *chosen = NULL, *missing = NULL;
 	enum proof chosen_proof = PROOF_STABLE, missing_proof = PROOF_STABLE;
-	bool commit = false, missing_log = false;
+	bool commit = false, missing_log = false, quiet = false;
 	size_t i;
 
 	for (i = 0; i < j->facts->nr_devices; i++) {
@@ -265,6 +280,8 @@ static void judge_devices(struct judgement *j)
 			missing_log = true;
 		}
 		commit |= log == PROOF_WAIT;
+		quiet |= (log == PROOF_QUIET && is_known_by_absence(j, device)) ||
+			 (data == PROOF_QUIET && !j->facts->data_journal);
 		if (data != PROOF_STABLE && (!chosen || data < chosen_proof)) {
 			chosen = device;
 			chosen_proof = data;
@@ -276,8 +293,11 @@ static void judge_devices(struct judgement *j)
 	}
 	if (missing)
 		conclude_missing(j, missing, missing_proof, missing_log);
+	else if (quiet && j->facts->losses)
+		conclude_lost(j);
 	else if (!judge_leaves(j))
 		conclude_durable(j, chosen, chosen_proof, commit);
+	j->out->by_absence = quiet && j->out->kind == VERDICT_DURABLE;
 }
 
 /*

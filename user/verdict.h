@@ -83,7 +83,8 @@ struct verdict_facts {
 struct verdict {
 	enum verdict_kind kind;
 	enum verdict_reason reason;
-	bool inferred; /* follows from a mount option or queue state, not from an event */
+	bool by_absence; /* durable, for there was no write that is not covered: all must be seen */
+	bool inferred;	 /* follows from a mount option or queue state, not from an event */
 	/* The proof: the first flush on this disk that started at @proof_ns or
 	 * later. 0: no flush was needed. */
 	uint32_t proof_disk;

@@ -732,6 +732,24 @@ static void losses_are_asked_for_in_doubt(void **state)
 	assert_reason(w, 4, "unproven events-lost");
 }
 
+/* That no write is uncovered is known only where all writes are. */
+static void losses_are_asked_for_of_what_was_not_seen(void **state)
+{
+	struct event_sync quiet = make_sync(VDA, 300, 400, 330);
+	struct world *w = *state;
+	int asked = 1;
+
+	quiet.wait_done_ns = 0;
+	quiet.wait_source = WAIT_UNSEEN;
+	push_flush(w, VDA, 330, 360);
+	push_sync(w, &quiet);
+	pipeline_on_doubt(w->pipeline, count_question, &asked);
+	pipeline_note_losses(w->pipeline, 0);
+	push_sync(w, &quiet);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "unproven events-lost");
+}
+
 static void descriptor_of_nothing(void **state)
 {
 	struct event_sync sync = make_sync(0, 100, 200, 0);
@@ -1081,6 +1099,7 @@ int main(void)
 		FRESH(what_began_before_the_audit_is_none_of_it),
 		FRESH(losses_take_the_blame),
 		FRESH(losses_are_asked_for_in_doubt),
+		FRESH(losses_are_asked_for_of_what_was_not_seen),
 		FRESH(descriptor_of_nothing),
 		FRESH(block_device),
 		FRESH(unknown_file_systems_are_looked_up_once),

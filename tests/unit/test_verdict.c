@@ -1120,6 +1120,21 @@ static const struct row rows[] = {
 		DOUBT(COMMIT_UNSEEN, NULL),
 	},
 	{
+		"no journal: no metadata was seen that is not covered, and records were lost",
+		{SET(facts.no_journal, true), NO_COMMIT(0),
+		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_INODE_WRITTEN), SET(facts.losses, true)},
+		DOUBT(EVENTS_LOST, NULL),
+		{SET(facts.losses, false)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"no write of the file was seen that is not covered, and records were lost",
+		{SET(sync.wait_done_ns, 0), SET(facts.losses, true), NO_COMMIT(0)},
+		DOUBT(EVENTS_LOST, NULL),
+		{SET(sync.wait_done_ns, 1200)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"no journal, no flush asked for, and records were lost",
 		{SET(facts.no_journal, true), NO_COMMIT(0), SET(facts.losses, true)},
 		DOUBT(EVENTS_LOST, NULL),
