@@ -777,7 +777,7 @@ static void a_line_for_each_program(void **state)
 {
 	struct store_sync one = make_sync("fsync", "durable", "flushed");
 	struct world *w = *state;
-	char comm[16];
+	char comm[24];
 
 	add_exposure(w, "cp", "/srv/a", "at-risk", 300);
 	add_exposure(w, "cp", "/srv/b", "at-risk", 500);
