@@ -12,6 +12,11 @@ audit() { # NAME COMMAND...
     shift
     for audit_try in 1 2 3; do
         audit_status=0
+        # What a try before had the servers asked for does not count.
+        case $audit_name in
+        fuse) : >/tmp/log-none ;;
+        fuse-without) : >/tmp/log-fsync ;;
+        esac
         flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$audit_name.json" -- "$@" || audit_status=$?
         echo "$audit_status" >"$RESULTS/$audit_name.status"
         ! grep -q '^"losses": \[\]' "$RESULTS/$audit_name.json" || break
