@@ -370,9 +370,9 @@ static const char *state_of(const struct file *file)
 		return file->state;
 	if (file->since_ns)
 		return "not-durable";
-	if (!file->surveyed)
-		return file->syncs ? "durable" : "gone";
-	return file->syncs ? "durable" : "unknown";
+	if (file->syncs)
+		return "durable";
+	return file->surveyed ? "unknown" : "gone";
 }
 
 static void store_file(const void *node, VISIT visit, void *ctx)

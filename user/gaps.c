@@ -193,7 +193,9 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (facts->no_journal && !gaps_begun_too_late(facts))
+	if (gaps_begun_too_late(facts))
+		return true;
+	if (facts->no_journal)
 		return inode_may_be_unwritten(facts, cached);
 	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
 	 * only some of them get to the disk, now or later, nothing can be replayed: a block
@@ -201,8 +203,6 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	if (facts->async_commit)
 		return true;
 	if (gaps_was_inline(facts) || may_be_left_out(facts, device))
-		return true;
-	if (gaps_begun_too_late(facts))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

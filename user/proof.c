@@ -230,8 +230,9 @@ enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_
 	if ((facts->sync->flags & SYNC_DATA_IN_INODE) && gaps_uncommitted(facts))
 		return proof_commit_in_call(facts->sync, device->event) ? PROOF_UNTRACKED
 									: PROOF_UNCOMMITTED;
-	if (gaps_of_size(facts) != PROOF_QUIET)
-		return gaps_of_size(facts);
+	proof = gaps_of_size(facts);
+	if (proof != PROOF_QUIET)
+		return proof;
 	if (gaps_unlogged(facts, device))
 		return PROOF_UNLOGGED;
 	if (gaps_log(facts, device))

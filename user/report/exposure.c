@@ -3,10 +3,9 @@
  * Every file that was written to, for people, what was exposed longest first:
  *
  *   EXPOSURE: what was written and not durable, of each file
- *       LONGEST   PEAK BYTES  PROGRAM          FILE
- *       28.41 s         4096  logger           /srv/log: flushed 28.41 s after the oldest write
- * (flush #93), by background write-back or another's sync; ... 12.1 ms        16384  sqlite3
- * /srv/t.db: durable by fdatasync #12, the last of 4 that made it so
+ *     LONGEST  PEAK BYTES  PROGRAM  FILE
+ *     28.41 s        4096  logger   /srv/log: flushed 28.41 s after the oldest write (flush #93)
+ *     12.1 ms       16384  sqlite3  /srv/t.db: durable by fdatasync #12, the last of 4 that ...
  */
 #include <errno.h>
 #include <sqlite3.h>
@@ -15,13 +14,6 @@
 #include "format.h"
 #include "report/report.h"
 
-static const char *text(sqlite3_stmt *row, int index)
-{
-	const char *column = (const char *)sqlite3_column_text(row, index);
-
-	return column ? column : "";
-}
-
 /* How the file stood when the audit ended. */
 static void standing(FILE *out, sqlite3_stmt *row, const char *state)
 {
@@ -29,7 +21,8 @@ static void standing(FILE *out, sqlite3_stmt *row, const char *state)
 	char after[32];
 
 	if (!strcmp(state, "durable")) {
-		fprintf(out, "durable by %s #%lld", *text(row, 7) ? text(row, 7) : "a sync call",
+		fprintf(out, "durable by %s #%lld",
+			*report_column(row, 7) ? report_column(row, 7) : "a sync call",
 			(long long)sqlite3_column_int64(row, 8));
 		if (syncs > 1)
 			fprintf(out, ", the last of %lld that made it so", syncs);
@@ -59,10 +52,10 @@ static void file(FILE *out, sqlite3_stmt *row)
 	if (longest)
 		format_duration(duration, sizeof(duration), longest);
 	fprintf(out, "  %9s %12lld  %-15s  %s: ", duration, (long long)sqlite3_column_int64(row, 1),
-		text(row, 2), text(row, 3));
-	standing(out, row, text(row, 4));
-	if (*text(row, 5))
-		fprintf(out, ", %s", text(row, 5));
+		report_column(row, 2), report_column(row, 3));
+	standing(out, row, report_column(row, 4));
+	if (*report_column(row, 5))
+		fprintf(out, ", %s", report_column(row, 5));
 	fputc('\n', out);
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "report/columns.h"
+#include "report/report.h"
 #include "report/row.h"
 
 struct live {
@@ -62,13 +63,6 @@ void live_header(struct live *live)
 	fputc('\n', live->out);
 }
 
-static const char *text_of(sqlite3_stmt *statement, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(statement, column);
-
-	return text ? text : "";
-}
-
 /* The time of day of a moment of CLOCK_MONOTONIC, as the two clocks stand now. */
 static void tell_time(char *out, size_t size, int64_t t_ns)
 {
@@ -93,13 +87,13 @@ static void print_call(struct live *live)
 	char time[32];
 
 	if (live->options.json) {
-		fputs(text_of(live->calls, 1), live->out);
+		fputs(report_column(live->calls, 1), live->out);
 	} else {
 		row_read(live->calls, &row);
 		tell_time(time, sizeof(time), sqlite3_column_int64(live->calls, ROW_T_NS));
 		row.time = time;
 		row_print(live->out, live->options.color, &row);
-		detail = text_of(live->calls, ROW_AFTER);
+		detail = report_column(live->calls, ROW_AFTER);
 		if (*detail && strcmp(row.verdict, "durable") != 0)
 			fprintf(live->out, "  (%s)", detail);
 	}
@@ -110,7 +104,7 @@ static bool is_left_out(const struct live *live)
 {
 	int verdict = live->options.json ? 2 : 8;
 
-	return live->options.bad && !strcmp(text_of(live->calls, verdict), "durable");
+	return live->options.bad && !strcmp(report_column(live->calls, verdict), "durable");
 }
 
 /* 0, or why what has been printed since errno was cleared cannot be written. */
@@ -127,11 +121,11 @@ static int print_findings(struct live *live)
 	while (sqlite3_step(s) == SQLITE_ROW) {
 		live->last_finding = sqlite3_column_int64(s, 0);
 		if (live->options.json)
-			fprintf(live->out, "%s\n", text_of(s, 1));
+			fprintf(live->out, "%s\n", report_column(s, 1));
 		else
-			fprintf(live->out, "FINDING (%s) %s%s%s: %s\n", text_of(s, 1),
-				text_of(s, 2), *text_of(s, 3) ? " " : "", text_of(s, 3),
-				text_of(s, 4));
+			fprintf(live->out, "FINDING (%s) %s%s%s: %s\n", report_column(s, 1),
+				report_column(s, 2), *report_column(s, 3) ? " " : "",
+				report_column(s, 3), report_column(s, 4));
 	}
 	sqlite3_reset(s);
 	errno = 0;
@@ -173,7 +167,7 @@ static void say(struct store *store, FILE *out, const char *sql)
 	if (sqlite3_prepare_v2(store_db(store), sql, -1, &statement, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(statement) == SQLITE_ROW)
-		fprintf(out, "flushaudit: %s\n", text_of(statement, 0));
+		fprintf(out, "flushaudit: %s\n", report_column(statement, 0));
 	sqlite3_finalize(statement);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/report.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 static const struct {
@@ -24,4 +25,11 @@ report_fn report_find(const char *name)
 const char *report_names(void)
 {
 	return "text, json";
+}
+
+const char *report_column(struct sqlite3_stmt *row, int index)
+{
+	const char *text = (const char *)sqlite3_column_text(row, index);
+
+	return text ? text : "";
 }

@@ -7,6 +7,8 @@
 
 #include "store.h"
 
+struct sqlite3_stmt;
+
 struct report_options {
 	bool all;      /* list every sync call */
 	bool exposure; /* list every file that was written to */
@@ -21,6 +23,9 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 int report_programs(struct store *store, FILE *out, const struct report_options *options);
 int report_exposure(struct store *store, FILE *out, const struct report_options *options);
 int report_json(struct store *store, FILE *out, const struct report_options *options);
+
+/* The text of a column, "" where it is NULL; lent until the next row. */
+const char *report_column(struct sqlite3_stmt *row, int index);
 
 /* The renderer called @name, NULL: there is none. */
 report_fn report_find(const char *name);
