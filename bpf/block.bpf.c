@@ -247,10 +247,12 @@ static __always_inline void log_finish(struct bio_entry *entry, bool fua, bool f
 	if (failed)
 		return;
 	if (entry->is_commit && log->commit_queued_ns <= entry->queued_ns) {
-		log->commit_queued_ns = entry->queued_ns;
-		log->commit_flush_ns = entry->commit_flush_ns;
-		log->commit_stable_ns = fua ? entry->done_ns : 0;
-		log->commit_done_ns = entry->done_ns;
+		/* In this order: see read_commit(). */
+		*(volatile __u64 *)&log->commit_queued_ns = entry->queued_ns;
+		*(volatile __u64 *)&log->commit_flush_ns = entry->commit_flush_ns;
+		if (fua)
+			*(volatile __u64 *)&log->commit_stable_ns = entry->done_ns;
+		*(volatile __u64 *)&log->commit_done_ns = entry->done_ns;
 	}
 }
 

@@ -274,6 +274,19 @@ static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owne
 	return slot->owner && slot->owner != owner;
 }
 
+/*
+ * The newest commit record, while the end of another may be noted (log_finish): read against
+ * the order of writing, so that what goes with an end is never older than it.
+ */
+static __always_inline void read_commit(struct event_device *out, struct ledger_log *log)
+{
+	out->commit_done_ns = *(volatile __u64 *)&log->commit_done_ns;
+	out->commit_stable_ns = *(volatile __u64 *)&log->commit_stable_ns;
+	out->commit_flush_ns = *(volatile __u64 *)&log->commit_flush_ns;
+	out->commit_queued_ns = *(volatile __u64 *)&log->commit_queued_ns;
+	ledger_max(&out->commit_done_ns, out->commit_stable_ns);
+}
+
 /* One device's part of the record. */
 static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
 					__u64 exit_ns, __u32 disk, __u32 part, __u32 roles,
@@ -306,10 +319,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		out->log_inflight = ledger_log_inflight(log, *(volatile __u64 *)&log->begun);
 		if (log->done_ns > base_ns)
 			out->log_done_ns = log->done_ns;
-		out->commit_queued_ns = log->commit_queued_ns;
-		out->commit_flush_ns = log->commit_flush_ns;
-		out->commit_done_ns = log->commit_done_ns;
-		out->commit_stable_ns = log->commit_stable_ns;
+		read_commit(out, log);
 	}
 	if (slot) {
 		if (frame->flags & SYNC_WRITEOUT)
@@ -547,6 +557,8 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		fill_call(event, frame, ret);
 		if (!(frame->flags & SYNC_NO_FILE))
 			fill_devices(event, frame, ret);
+		/* After the look, which takes time: what ended meanwhile ended in the call. */
+		event->exit_ns = bpf_ktime_get_ns();
 		size = event->nr_devices;
 		if (size > EVENT_MAX_DEVICES)
 			size = EVENT_MAX_DEVICES;

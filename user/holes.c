@@ -77,3 +77,13 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		return "f2fs-concurrent-fsync";
 	return NULL;
 }
+
+const char *holes_name_in_flight(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+
+	/* Whoever commits the log that the inode is in waits for them: btrfs_sync_log. */
+	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_ACCOMPANIED)
+		       ? "btrfs-concurrent-fsync"
+		       : NULL;
+}

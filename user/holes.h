@@ -15,4 +15,7 @@
 const char *holes_name(const struct verdict_facts *facts, const struct verdict_device *device,
 		       enum proof proof);
 
+/* The same for a call that returned while writes of its own were in flight. Pure. */
+const char *holes_name_in_flight(const struct verdict_facts *facts);
+
 #endif

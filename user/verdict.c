@@ -154,17 +154,20 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 	}
 }
 
-static void conclude_missing(struct judgement *j, const struct verdict_device *device,
-			     enum proof proof, bool log)
+static void name_hole(struct judgement *j, const char *hole)
 {
-	const char *hole = holes_name(j->facts, device, proof);
-	size_t length;
+	size_t length = strlen(j->out->detail);
 
-	explain_missing(j, device, proof, log);
-	length = strlen(j->out->detail);
 	if (hole && !j->facts->losses)
 		snprintf(j->out->detail + length, sizeof(j->out->detail) - length,
 			 " (kernel hole %s, see README)", hole);
+}
+
+static void conclude_missing(struct judgement *j, const struct verdict_device *device,
+			     enum proof proof, bool log)
+{
+	explain_missing(j, device, proof, log);
+	name_hole(j, holes_name(j->facts, device, proof));
 }
 
 /* Every leaf, and the devices above them, must agree. Returns true when one does not. */
@@ -444,6 +447,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 			verdict, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 			"%d of the call's own writes were still in flight when it returned",
 			sync->own_pending);
+		name_hole(&j, holes_name_in_flight(facts));
 		find_need(&j);
 		return;
 	}

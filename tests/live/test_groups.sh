@@ -36,7 +36,7 @@ for fs in ext4 xfs btrfs; do
     mkdir "$MNT/own"
     group $fs-own "$fs: $threads threads x $calls fsync, own files" threads-fsync "$MNT/own"
     set --
-    [ $fs != btrfs ] || set -- 0,1,3 "not-durable/early-return not-durable/no-flush unproven/commit-unseen"
+    [ $fs != btrfs ] || set -- 0,1,3 "not-durable/early-return not-durable/no-flush not-durable/not-written unproven/commit-unseen"
     group $fs-one "$fs: $threads threads x $calls fsync, one file" threads-fsync-one "$MNT/one" "$@"
     audit $fs-busy "$workload" busy-fdatasync "$MNT/busy" 200
     # The last call, after the other thread has ended, may find nothing to do.

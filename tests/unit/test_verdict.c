@@ -550,6 +550,14 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
+		"btrfs: ... that the thread waits for which commits the log",
+		{ON_FS(FSMAGIC_BTRFS), SET(sync.own_pending, 2), SET(sync.flags, SYNC_ACCOMPANIED),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		BAD(NOT_WRITTEN, "(kernel hole btrfs-concurrent-fsync, see README)"),
+		{SET(sync.own_pending, 0)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"writes in flight, or their completions are among the lost records",
 		{SET(sync.own_pending, 2), SET(facts.losses, true)},
 		DOUBT(EVENTS_LOST, NULL),
