@@ -207,7 +207,8 @@ static enum proof log_by(const struct verdict_facts *facts, const struct verdict
 	/* Whose an asynchronous record is cannot be told but in the call: gaps_hole(). */
 	if (facts->async_commit && !facts->no_journal && !proof_commit_in_call(sync, event))
 		return PROOF_QUIET;
-	if (event->commit_done_ns) {
+	/* One from before is of another file system that was there. */
+	if (event->commit_done_ns && !facts->no_journal) {
 		if (!commit_covered(event, watermark_ns))
 			return cache;
 		return commit_answers(sync, event) ? PROOF_WAIT : commit_missing(facts);

@@ -1098,6 +1098,13 @@ static const struct row rows[] = {
 		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-early-return"),
 	},
 	{
+		"no journal, and the last commit is that of the file system before (seed 3000013)",
+		{SET(facts.no_journal, true), EARLIER_COMMIT, SET(sync.own_meta_done_ns, 1301)},
+		BAD(NO_FLUSH, "the journal or metadata"),
+		{SET(facts.no_journal, false)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"no journal, behind a cache: no kernel is known to be without the hole",
 		{SET(facts.no_journal, true), NO_COMMIT(0),
 		 SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
