@@ -5,18 +5,14 @@
  */
 #include "state.bpf.h"
 
-/* The thread's, or, where it is a worker of io_uring, that of who submitted the request. */
+/* The thread's, or that of the one it works for. */
 static __always_inline bool comm_passes(void)
 {
-	struct io_kiocb *request = worker_request();
-	struct task_struct *task = request ? request_task(request) : NULL;
+	struct task_struct *task = asking_task();
 	__u64 comm[2] = {};
 	__u32 i;
 
-	if (task)
-		bpf_probe_read_kernel_str(comm, sizeof(comm), &task->comm);
-	else
-		bpf_get_current_comm(comm, sizeof(comm));
+	bpf_probe_read_kernel_str(comm, sizeof(comm), &task->comm);
 	for (i = 0; i < STATE_COMMS; i++) {
 		if (i >= nr_comms)
 			break;

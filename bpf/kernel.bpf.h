@@ -310,6 +310,7 @@ struct task_struct {
 	unsigned int flags;
 	void *stack;
 	struct files_struct *files;
+	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	char comm[16];

@@ -558,20 +558,13 @@ static __always_inline __u64 new_call_id(__u64 now)
 	return now << 8 | (bpf_get_smp_processor_id() & 0xff);
 }
 
-/* The current thread asks, or, where it is a worker of io_uring, who submitted the request. */
+/* The current thread asks, or the one it works for. */
 static __always_inline void asker_is_current(struct asker *asker, __u32 kind, __u32 flags)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct io_kiocb *request = worker_request();
-	struct task_struct *task = request ? request_task(request) : NULL;
+	struct task_struct *task = asking_task();
 
-	asker->pid = pid_tgid >> 32;
-	asker->tid = pid_tgid;
 	asker->kind = kind;
 	asker->flags = flags;
-	bpf_get_current_comm(asker->comm, sizeof(asker->comm));
-	if (!task)
-		return;
 	asker->pid = BPF_CORE_READ(task, tgid);
 	asker->tid = BPF_CORE_READ(task, pid);
 	bpf_probe_read_kernel_str(asker->comm, sizeof(asker->comm), &task->comm);

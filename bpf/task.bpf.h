@@ -136,6 +136,21 @@ static __always_inline struct task_struct *request_task(struct io_kiocb *request
 	return NULL;
 }
 
+/*
+ * The thread that asks for what the current one does: itself, or of a worker of io_uring who
+ * submitted the request. What is polled from a ring (SQPOLL) no thread of the program asks for
+ * by a call of its own: there it is the first thread of the process.
+ */
+static __always_inline struct task_struct *asking_task(void)
+{
+	struct io_kiocb *request = worker_request();
+	struct task_struct *task = request ? request_task(request) : NULL;
+
+	if (!task)
+		task = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(task, flags) & PF_IO_WORKER ? BPF_CORE_READ(task, group_leader) : task;
+}
+
 #define MAX_TREE_DEPTH 64
 
 /* The file that is mapped at @address of the current task, NULL: none. Up to 6.0,

@@ -9,6 +9,7 @@
 static __always_inline void tell_written(struct inode *inode, struct state_file *key)
 {
 	struct event_written event = {.header = {EVENT_WRITTEN, EVENTS_VERSION, sizeof(event)}};
+	struct task_struct *task = asking_task();
 	__u64 now = bpf_ktime_get_ns();
 
 	event.id = new_call_id(now);
@@ -16,8 +17,8 @@ static __always_inline void tell_written(struct inode *inode, struct state_file 
 	event.ino = key->ino;
 	event.s_dev = key->s_dev;
 	event.generation = BPF_CORE_READ(inode, i_generation);
-	event.pid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(event.comm, sizeof(event.comm));
+	event.pid = BPF_CORE_READ(task, tgid);
+	bpf_probe_read_kernel_str(event.comm, sizeof(event.comm), &task->comm);
 	emit_inode_path((__u64)inode, event.id);
 	emit(&event, sizeof(event), LOSS_RING_FLUSH);
 }

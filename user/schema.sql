@@ -148,19 +148,40 @@ CREATE VIEW totals AS SELECT
     + (SELECT coalesce(sum(count), 0) FROM purged_flushes WHERE kind = 'request') AS flushes,
   (SELECT coalesce(sum(count), 0) FROM losses)                              AS lost_events;
 
+-- The program that a process is: the last name of its first thread that is known, else of a thread that wrote.
+CREATE VIEW processes AS SELECT pid, comm, max(rank) AS rank FROM (
+  SELECT pid, comm, iif(tid = pid, 2, 0) << 48 | id AS rank FROM calls
+  UNION ALL SELECT pid, comm, 1 << 48 | id FROM exposures)
+GROUP BY pid;
+
+-- Of each program the file that most of its calls are about, but for mere write-outs: of a database its log.
+CREATE VIEW most_synced AS SELECT
+  comm, path, max(syncs) AS syncs,
+  (SELECT max(longest_ns) FROM exposures e WHERE e.dev = each.dev AND e.ino = each.ino) AS exposed_ns
+FROM (
+  SELECT processes.comm, dev, ino, path, count(*) AS syncs FROM calls JOIN processes USING(pid)
+  WHERE ino AND reason <> 'writeout-only' GROUP BY processes.comm, dev, ino) AS each
+GROUP BY comm;
+
 -- What each program's calls came to, and what of its files was exposed.
 CREATE VIEW programs AS SELECT
   comm,
-  sum(syncs) AS syncs, sum(durable) AS durable, sum(covered) AS covered, max(covered_after_ns) AS covered_after_ns,
-  sum(not_durable) AS not_durable, sum(unproven) AS unproven,
+  sum(each.syncs) AS syncs, sum(durable) AS durable, sum(covered) AS covered,
+  max(covered_after_ns) AS covered_after_ns, sum(not_durable) AS not_durable, sum(unproven) AS unproven,
+  most_synced.path AS most_synced_path, most_synced.syncs AS most_synced_calls,
+  most_synced.exposed_ns AS most_synced_exposed_ns,
   sum(files) AS files, max(longest_ns) AS exposed_ns,
-  (SELECT path FROM exposures e WHERE e.comm = each.comm ORDER BY longest_ns DESC LIMIT 1) AS exposed_path, sum(at_risk) AS at_risk, sum(risk_bytes) AS risk_bytes
+  (SELECT e.path FROM exposures e JOIN processes USING(pid) WHERE processes.comm = each.comm
+    ORDER BY longest_ns DESC LIMIT 1) AS exposed_path,
+  sum(at_risk) AS at_risk, sum(risk_bytes) AS risk_bytes
 FROM (
-  SELECT comm, 1 AS syncs, verdict = 'durable' AS durable,
+  SELECT processes.comm, 1 AS syncs, verdict = 'durable' AS durable,
     verdict = 'not-durable' AND covered_by IS NOT NULL AS covered, coalesce(covered_after_ns, 0) AS covered_after_ns,
     verdict = 'not-durable' AND covered_by IS NULL AS not_durable, verdict = 'unproven' AS unproven,
     0 AS files, 0 AS longest_ns, 0 AS at_risk, 0 AS risk_bytes
-  FROM calls
-  UNION ALL SELECT comm, 0, 0, 0, 0, 0, 0, 1, longest_ns, state = 'at-risk', iif(state = 'at-risk', left_bytes, 0)
-  FROM exposures) AS each
+  FROM calls JOIN processes USING(pid)
+  UNION ALL SELECT processes.comm, 0, 0, 0, 0, 0, 0, 1, longest_ns, state = 'at-risk',
+    iif(state = 'at-risk', left_bytes, 0)
+  FROM exposures JOIN processes USING(pid)) AS each
+LEFT JOIN most_synced USING(comm)
 GROUP BY comm;

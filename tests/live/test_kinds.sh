@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 12
+plan 14
 
 player=$top/.build/vm/player
 # "KIND TID COUNT" lines, sorted.
@@ -73,3 +73,13 @@ chattr_file=$MNT/attribute
 chattr +S "$chattr_file"
 audit attribute dd if=/dev/zero of="$chattr_file" bs=4096 count=3 conv=notrunc
 expect "each write to a file with chattr +S" 0 o_dsync=3 "$proven"
+
+# A write and its sync in one chain, on a registered file. Where a kernel thread takes them from
+# the ring, they are asked for by the process, in the name of its first thread.
+chain=$top/.build/vm/chain
+for how in '' poll; do
+    # shellcheck disable=SC2086 # none, or a word
+    audit "chain$how" "$chain" "$MNT/chain$how" 10 $how
+    expect "io_uring: 10 chains of a write and a sync${how:+, from a polled ring}" 0 io_uring_fsync=10 "$proven" \
+        'all(.syncs[] | select(.kind != "kernel"); .comm == "chain" and .pid == .tid)'
+done

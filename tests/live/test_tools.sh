@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 42
+plan 51
 
 fresh ext4
 
@@ -22,7 +22,8 @@ while read -r name kind count options; do
         --create_on_open=1 $options
     UNSEEN=none
     asked=$(sed -n '/^{/,$p' "$ram/fio.out" | jq ".jobs[0].$count.total_ios")
-    if [[ $name = io_uring* ]]; then
+    # Nobody has to tell a kernel thread that polls the ring.
+    if [[ $name = io_uring* && $options != *sqthread_poll* ]]; then
         taken=$(python3 "$live/straced.py" --ring "$ram/fio-$name.strace")
         if [ "$count" = sync ]; then taken=$((taken - 24)); fi
         if [ "$asked" = 0 ]; then asked=$taken; fi
@@ -43,6 +44,9 @@ io_uring-fsync io_uring_fsync sync --fsync=1
 io_uring-fdatasync-direct io_uring_fsync sync --fdatasync=1 --direct=1
 io_uring-dsync o_dsync write --sync=dsync
 io_uring-dsync-direct o_dsync write --sync=dsync --direct=1
+io_uring-registered-fsync io_uring_fsync sync --fsync=1 --registerfiles=1
+io_uring-polled-fsync io_uring_fsync sync --fsync=1 --sqthread_poll=1
+io_uring-polled-dsync-direct o_dsync write --sync=dsync --direct=1 --sqthread_poll=1
 END_OF_LIST
 
 # --- dpkg ---

@@ -166,7 +166,8 @@ static void schema_is_the_documented_one(void **state)
 			    "table arguments, table blind_spots, table devices, table exposures, "
 			    "table findings, table flushes, table losses, table meta, "
 			    "table parents, table purged_calls, table purged_flushes, "
-			    "table syncs, view calls, view programs, view tally, view totals");
+			    "table syncs, view calls, view most_synced, view processes, "
+			    "view programs, view tally, view totals");
 	assert_string_equal(ask(w, db, "SELECT group_concat(name) FROM pragma_table_info('syncs')"),
 			    "id,t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
 			    "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,"
@@ -755,7 +756,7 @@ static void findings_in_both_reports(void **state)
 	assert_null(strstr(w->report, " more of "));
 }
 
-/* A file that @comm wrote 8192 bytes to, of which all were exposed for 2.5 s. */
+/* A file that @comm, a process of its own, wrote 8192 bytes to, all exposed for 2.5 s. */
 static void add_exposure(struct world *w, const char *comm, const char *path, const char *state,
 			 uint64_t left)
 {
@@ -768,7 +769,7 @@ static void add_exposure(struct world *w, const char *comm, const char *path, co
 					  .peak_bytes = 8192,
 					  .left_bytes = left,
 					  .longest_ns = 2500000000,
-					  .pid = 10};
+					  .pid = 1000 + (unsigned char)comm[0]};
 
 	store_add_exposure(w->store, &exposure);
 }
@@ -785,6 +786,7 @@ static void a_line_for_each_program(void **state)
 	one.comm = "dd";
 	store_add_sync(w->store, &one);
 	one.comm = "git";
+	one.pid = one.tid = 20;
 	store_add_sync(w->store, &one);
 	store_add_sync(w->store, &one);
 	assert_int_equal(render(w, "text", false, false), 0);
@@ -806,12 +808,61 @@ static void a_line_for_each_program(void **state)
 	for (int i = 0; i < 10; i++) {
 		snprintf(comm, sizeof(comm), "many-%d", i);
 		one.comm = comm;
+		one.pid = 30 + i;
 		store_add_sync(w->store, &one);
 	}
 	assert_int_equal(render(w, "text", false, false), 0);
 	assert_non_null(strstr(w->report, "  ... and 2 more programs (--all lists them)\n"));
 	assert_int_equal(render(w, "text", true, false), 0);
 	assert_null(strstr(w->report, "more programs"));
+}
+
+/* The calls of a server's threads are the server's; its log is told from the rest. */
+static void a_program_is_a_process_of_several_threads(void **state)
+{
+	struct store_exposure log = {.path = "/srv/log",
+				     .dev = "254:1",
+				     .comm = "server",
+				     .state = "durable",
+				     .ino = 12,
+				     .longest_ns = 1020000000,
+				     .pid = 10};
+	struct store_sync sync = make_sync("fdatasync", "durable", "flushed");
+	struct store_exposure data = log;
+	struct world *w = *state;
+	int i;
+
+	data.path = "/srv/data";
+	data.ino = 13;
+	data.longest_ns = 12100000000;
+	store_add_exposure(w->store, &log);
+	store_add_exposure(w->store, &data);
+	sync.path = "/srv/log";
+	sync.comm = "flusher";
+	for (i = 0; i < 3; i++)
+		store_add_sync(w->store, &sync);
+	sync.ino = 13;
+	sync.path = "/srv/data";
+	sync.comm = "checkpointer";
+	sync.tid = 12;
+	store_add_sync(w->store, &sync);
+	assert_int_equal(render(w, "text", false, false), 0);
+	assert_non_null(
+		strstr(w->report,
+		       "\nPROGRAMS\n"
+		       "  server           each of its 4 sync calls was durable when it returned; "
+		       "3 were for /srv/log, whose writes were exposed for up to 1.02 s; up to "
+		       "12.10 s of writes exposed (/srv/data)\n"));
+	assert_int_equal(render(w, "json", false, false), 0);
+	assert_string_equal(json_at(w, "json_extract", "programs[0].most_synced_calls"), "3");
+	assert_string_equal(json_at(w, "json_extract", "programs[0].most_synced_path"), "/srv/log");
+	/* The first thread's own name goes before that of one that wrote. */
+	sync.tid = sync.pid;
+	sync.comm = "renamed";
+	store_add_sync(w->store, &sync);
+	assert_int_equal(render(w, "json", false, false), 0);
+	assert_string_equal(json_at(w, "json_extract", "programs[0].comm"), "renamed");
+	assert_string_equal(json_at(w, "json_extract", "programs[0].syncs"), "5");
 }
 
 static void a_line_for_each_file(void **state)
@@ -893,6 +944,7 @@ int main(void)
 		FRESH(text_of_many_groups),
 		FRESH(findings_in_both_reports),
 		FRESH(a_line_for_each_program),
+		FRESH(a_program_is_a_process_of_several_threads),
 		FRESH(a_line_for_each_file),
 	};
 

@@ -1943,7 +1943,7 @@ static const char *lie_in_log(const struct world *w, size_t i)
 		       (!(e->cache & CACHE_BIT_WRITE_BACK) &&
 			(d->cache == CACHE_OVERRIDDEN || e->cache & CACHE_BIT_KNOWN));
 	bool in_call = e->commit_done_ns >= s->enter_ns && e->commit_done_ns <= s->exit_ns;
-	bool record = e->commit_done_ns;
+	bool record = e->commit_done_ns && !f->no_journal;
 	bool before_6_1 = f->kernel_version && f->kernel_version < KERNEL_VERSION(6, 1);
 	bool asked = s->flags & SYNC_ASKED_FLUSH;
 	bool named = s->flags & SYNC_NAME_SYNCED && !(s->flags & SYNC_DIRECTORY);

@@ -17,8 +17,10 @@
 #define JSON_PROGRAM                                                                               \
 	"json_object('comm', comm, 'syncs', syncs, 'durable', durable, 'covered', covered,"        \
 	" 'covered_after_ns', covered_after_ns, 'not_durable', not_durable, 'unproven', unproven," \
-	" 'files', files, 'exposed_ns', exposed_ns, 'exposed_path', exposed_path, 'at_risk', "     \
-	"at_risk, 'risk_bytes', risk_bytes)"
+	" 'most_synced_path', most_synced_path, 'most_synced_calls', most_synced_calls,"           \
+	" 'most_synced_exposed_ns', most_synced_exposed_ns,"                                       \
+	" 'files', files, 'exposed_ns', exposed_ns, 'exposed_path', exposed_path,"                 \
+	" 'at_risk', at_risk, 'risk_bytes', risk_bytes)"
 
 #define JSON_EXPOSURE                                                                              \
 	"json_object('path', path, 'dev', dev, 'ino', json(printf('%u', ino)), 'pid', pid,"        \

@@ -3,8 +3,9 @@
  * What the calls of each program came to, in one line, for people:
  *
  *   PROGRAMS
- *     postgres         each of its 1200 sync calls was durable when it returned; up to 12.1 s of
- *                      writes exposed (/srv/pg/base/5/16384)
+ *     postgres         each of its 1200 sync calls was durable when it returned; 1100 were for
+ *                      /srv/pg/pg_wal/000000010000000000000003, whose writes were exposed for up
+ *                      to 5.2 ms; up to 12.1 s of writes exposed (/srv/pg/base/5/16384)
  *     cp               no sync call; 1 file with 4096 bytes at risk when the audit ended
  */
 #include <errno.h>
@@ -23,6 +24,9 @@ enum number {
 	COVERED_AFTER,
 	NOT_DURABLE,
 	UNPROVEN,
+	MOST_SYNCED_PATH,
+	MOST_SYNCED_CALLS,
+	MOST_SYNCED_EXPOSED,
 	FILES,
 	EXPOSED,
 	EXPOSED_PATH,
@@ -66,15 +70,36 @@ static void calls(FILE *out, sqlite3_stmt *row)
 	}
 }
 
-static void program(FILE *out, sqlite3_stmt *row)
+static const char *text(sqlite3_stmt *row, enum number which)
 {
-	const char *path = (const char *)sqlite3_column_text(row, EXPOSED_PATH);
+	const char *text = (const char *)sqlite3_column_text(row, which);
+
+	return text ? text : "a file without a name";
+}
+
+/* A database's log, which is what its commits wait for, where something else was exposed longer. */
+static void most_synced(FILE *out, sqlite3_stmt *row)
+{
+	long long calls = number(row, MOST_SYNCED_CALLS),
+		  exposed_ns = number(row, MOST_SYNCED_EXPOSED);
 	char exposed[32];
 
-	if (!path)
-		path = "a file without a name";
-	fprintf(out, "  %-16s ", (const char *)sqlite3_column_text(row, 0));
+	if (calls < 2 || exposed_ns == number(row, EXPOSED))
+		return;
+	fprintf(out, "; %lld were for %s", calls, text(row, MOST_SYNCED_PATH));
+	if (exposed_ns)
+		fprintf(out, ", whose writes were exposed for up to %s",
+			format_duration(exposed, sizeof(exposed), exposed_ns));
+}
+
+static void program(FILE *out, sqlite3_stmt *row)
+{
+	const char *path = text(row, EXPOSED_PATH);
+	char exposed[32];
+
+	fprintf(out, "  %-16s ", text(row, 0));
 	calls(out, row);
+	most_synced(out, row);
 	if (number(row, EXPOSED))
 		fprintf(out, "; up to %s of writes exposed (%s)",
 			format_duration(exposed, sizeof(exposed), number(row, EXPOSED)), path);
@@ -89,7 +114,8 @@ int report_programs(struct store *store, FILE *out, const struct report_options 
 {
 	static const char sql[] =
 		"SELECT comm, syncs, durable, covered, covered_after_ns, not_durable, unproven,"
-		" files, exposed_ns, exposed_path, at_risk, risk_bytes FROM programs"
+		" most_synced_path, most_synced_calls, most_synced_exposed_ns, files, exposed_ns, "
+		"exposed_path, at_risk, risk_bytes FROM programs"
 		" WHERE syncs OR exposed_ns OR at_risk"
 		" ORDER BY syncs DESC, exposed_ns DESC, comm";
 	sqlite3_stmt *row;
