@@ -39,6 +39,8 @@ enum event_sync_kind {
 	SYNC_AIO_FSYNC,	  /* IOCB_CMD_FSYNC, IOCB_CMD_FDSYNC */
 	SYNC_URING_FSYNC, /* IORING_OP_FSYNC */
 	SYNC_URING_FILE_RANGE,
+	SYNC_FREEZE, /* all of a file system that is frozen, */
+	SYNC_UMOUNT, /* or comes to its end */
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
 	SYNC_SURVEY, /* none: how a file stands that audited processes wrote to */
 	SYNC_KINDS,
@@ -324,6 +326,7 @@ enum event_hook {
 	HOOK_RQ_ISSUE_FLUSH,
 	HOOK_RQ_COMPLETE,
 	HOOK_DIRECT, /* a direct write completed */
+	HOOK_SUPER,  /* a file system is frozen or comes to its end */
 	HOOK_SURVEY, /* none: user space asks how a file stands */
 	HOOKS,
 };

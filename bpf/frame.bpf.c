@@ -226,6 +226,19 @@ __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 	return 0;
 }
 
+__noinline int frame_aim_super(__u64 sb)
+{
+	struct frame *frame = current_frame();
+
+	if (!frame)
+		return 0;
+	frame->flags &= ~SYNC_NO_FILE;
+	frame_aim_fs(frame, (void *)sb);
+	frame->outer_s_dev = frame->s_dev;
+	frame->outer_fs_magic = frame->fs_magic;
+	return 0;
+}
+
 __noinline int frame_late(__u64 address)
 {
 	struct frame *frame = current_frame();
@@ -514,6 +527,13 @@ static __always_inline bool was_underway(void)
 	return !entries_are_due || !bpf_map_delete_elem(&underway, &tid);
 }
 
+/* The memory of what the call was about may be another's by now: nothing can be read there. */
+static __always_inline void forget_super(struct frame *frame)
+{
+	frame->sb = 0;
+	frame->flags &= ~(SYNC_TID_KNOWN | SYNC_TID_NEEDED);
+}
+
 /* A system call of an audited process returns whose entry was not seen. */
 static __always_inline int missed_entry(__u64 opener)
 {
@@ -543,6 +563,8 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 	event = bpf_map_lookup_elem(&sync_scratch, &scratch);
 	companions_leave(frame);
 	if (event) {
+		if (frame->kind == SYNC_UMOUNT)
+			forget_super(frame);
 		ext4_exit(frame);
 		close_range(frame);
 		btrfs_exit(frame);

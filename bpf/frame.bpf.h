@@ -37,6 +37,9 @@ static __always_inline struct frame *frame_of(__u32 opener)
  */
 int frame_open(__u64 file, __u32 kind, __u32 opener, __u32 flags);
 
+/* The call in progress is about all of the file system whose super block is at @sb. */
+int frame_aim_super(__u64 sb);
+
 /* Which file a call is about that is in progress, where its entry could not tell. */
 int frame_late(__u64 file);
 

@@ -17,10 +17,14 @@
 
 #include "events.h"
 
-#define S_IFMT		    0170000 /* include/uapi/linux/stat.h */
-#define S_IFDIR		    0040000
-#define S_IFREG		    0100000
-#define BDEV_MAGIC	    0x62646576
+#define S_IFMT	   0170000 /* include/uapi/linux/stat.h */
+#define S_IFDIR	   0040000
+#define S_IFREG	   0100000
+#define BDEV_MAGIC 0x62646576
+/* include/linux/fs.h */
+#define SB_RDONLY (1UL << 0)
+#define SB_BORN	  (1UL << 29)
+
 #define BTRFS_MAGIC	    0x9123683E
 #define EXT4_MAGIC	    0xEF53
 #define OVERLAYFS_MAGIC	    0x794c7630
@@ -200,9 +204,15 @@ typedef struct {
 	__u8 b[16];
 } uuid_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_flags;
 	unsigned long s_magic;
+	atomic_t s_active; /* references */
 	struct block_device *s_bdev;
 	struct file_system_type *s_type;
 	void *s_fs_info;
@@ -291,10 +301,6 @@ struct fdtable {
 struct files_struct {
 	struct fdtable *fdt;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct signal_struct {
 	atomic_t live;

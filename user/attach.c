@@ -307,6 +307,7 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 		add_blind_spot(attach,
 			       "syncs that workers carry out (io_uring, Linux AIO) are followed on "
 			       "ext4 only, io_uring's sync_file_range nowhere");
+		add_blind_spot(attach, PROGRAMS_SUPER_BLIND);
 		add_blind_spot(attach,
 			       "synchronous writes (O_SYNC, O_DSYNC) are seen on ext4, xfs, "
 			       "btrfs and f2fs only, not on block devices");

@@ -293,6 +293,36 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
 	return REASON_FLUSHED;
 }
 
+#define UMOUNT_NS 100000000 /* between a mount's end and that of its file system */
+
+/* Where a file system was mounted that is frozen, or was until the call unmounted it: one that
+ * was gone before may be mounted elsewhere since. NULL: not known. */
+static const char *mount_point(struct pipeline *pipeline, const struct event_sync *sync)
+{
+	const struct stack_mount *mount = stack_find_mount(pipeline->stack, sync->s_dev);
+
+	if (!mount || (mount->gone_ns && mount->gone_ns + UMOUNT_NS < sync->enter_ns))
+		return NULL;
+	return mount->point;
+}
+
+/* The name of what a call is about: sent at its entry, or known without. NULL: none. */
+static char *name_call(struct pipeline *pipeline, const struct event_sync *sync, size_t *length)
+{
+	char *path = callpaths_take(pipeline->paths, sync->id, length);
+	const char *known = NULL;
+
+	if (path)
+		return path;
+	if (sync->kind == SYNC_KERNEL)
+		known = stack_backing_path(pipeline->stack, sync->s_dev, sync->ino);
+	else if (sync->kind == SYNC_FREEZE || sync->kind == SYNC_UMOUNT)
+		known = mount_point(pipeline, sync);
+	path = known ? strdup(known) : NULL;
+	*length = path ? strlen(path) : 0;
+	return path;
+}
+
 /* Could the verdict be what it is because an event was not seen? */
 static bool may_be_missing_events(const struct verdict *verdict, const struct event_sync *sync)
 {
@@ -406,13 +436,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		flush = flushlog_find(pipeline->flushes, verdict.proof_disk, verdict.proof_ns,
 				      sync->exit_ns);
 	reason = name_flush(&verdict, sync, flush);
-	path = callpaths_take(pipeline->paths, sync->id, &length);
-	if (!path && sync->kind == SYNC_KERNEL) {
-		const char *backing = stack_backing_path(pipeline->stack, sync->s_dev, sync->ino);
-
-		path = backing ? strdup(backing) : NULL;
-		length = path ? strlen(path) : 0;
-	}
+	path = name_call(pipeline, sync, &length);
 	wanted = is_wanted(pipeline, sync, path);
 	if (wanted)
 		row = callrow_store(pipeline->store, pipeline->stack,

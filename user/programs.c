@@ -6,7 +6,8 @@
 #define DIRECT_BLIND                                                                               \
 	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
 	"calls"
-#define AIO_BLIND "syncs through Linux AIO are not told from the kernel's own"
+#define SUPER_LEVELS (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE)
+#define AIO_BLIND    "syncs through Linux AIO are not told from the kernel's own"
 
 const struct program_row program_rows[] = {
 	/* Completions first: a write seen queued but not completed would count for ever. */
@@ -65,6 +66,10 @@ const struct program_row program_rows[] = {
 	{"fs_xfs", "xfs_dir_fsync", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs", "btrfs_sync_file", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs", "btrfs_sync_file_enter", NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"kretprobe_freeze", NULL, NULL, 0, SUPER_LEVELS, true, PROGRAMS_SUPER_BLIND},
+	{"kprobe_freeze", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
+	{"kretprobe_umount", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
+	{"kprobe_umount", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
 	{"inode_written", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"xfs_log_forced", NULL, NULL, 0, ALL_LEVELS, true, NULL},
 	{"fs_xfs_log_force", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},

@@ -7,6 +7,9 @@
 
 #define PROGRAM_ROWS_MAX 96
 
+/* A blind spot at the tracepoint level, and where its rows cannot be attached. */
+#define PROGRAMS_SUPER_BLIND "umount, and the freezing of a file system, are not seen as sync calls"
+
 /* What the kernel lets us see. A lower level sees less, and says what. */
 enum attach_level {
 	LEVEL_AUTO = 0,

@@ -95,6 +95,8 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 		[SYNC_AIO_FSYNC] = "aio_fsync",
 		[SYNC_URING_FSYNC] = "io_uring_fsync",
 		[SYNC_URING_FILE_RANGE] = "io_uring_sync_file_range",
+		[SYNC_FREEZE] = "freeze",
+		[SYNC_UMOUNT] = "umount",
 		[SYNC_KERNEL] = "kernel",
 		[SYNC_SURVEY] = "survey",
 	};

@@ -76,7 +76,8 @@ struct stack_mount {
 	char root[1024];  /* what of the file system is mounted there */
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
-	bool mounted;	    /* at the last scan */
+	bool mounted;	    /* at the last scan, */
+	uint64_t gone_ns;   /* else CLOCK_MONOTONIC of the first scan that found it gone */
 	bool read_only;	    /* the file system itself, or in every place it is mounted */
 	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
 	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */

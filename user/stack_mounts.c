@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "pathname.h"
 #include "stack_tree.h"
@@ -234,7 +235,7 @@ static int put_fs_node(struct stack *stack, const struct stack_mount *mount)
 	return stack_put_node(stack, &node);
 }
 
-static int put_mounts(struct stack *stack, struct libmnt_table *table)
+static int put_mounts(struct stack *stack, struct libmnt_table *table, uint64_t now_ns)
 {
 	int ret;
 
@@ -249,6 +250,8 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table)
 		struct stack_mount_entry *entry = stack->mounts[i];
 
 		entry->mount.mounted = entry->fresh;
+		if (!entry->fresh && !entry->mount.gone_ns)
+			entry->mount.gone_ns = now_ns;
 		if (entry->fresh && !STACK_DEV_MAJOR(entry->mount.dev))
 			ret = put_fs_node(stack, &entry->mount);
 	}
@@ -258,12 +261,14 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table)
 int stack_mounts_read(struct stack *stack, struct error *err)
 {
 	struct libmnt_table *table;
+	struct timespec now;
 	char path[PATH_MAX];
 	int ret;
 
 	if (snprintf(path, sizeof(path), "%s/proc/self/mountinfo", stack->root) >=
 	    (int)sizeof(path))
 		return error_set(err, ENAMETOOLONG, "the path %s is too long", stack->root);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	errno = 0;
 	table = mnt_new_table_from_file(path);
 	if (!table) {
@@ -271,7 +276,7 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 		return error_set(err, ret, "cannot read %s: %s; is /proc mounted?", path,
 				 strerror(ret));
 	}
-	ret = put_mounts(stack, table);
+	ret = put_mounts(stack, table, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	mnt_unref_table(table);
 	if (ret)
 		error_set(err, -ret, "cannot keep the mounts: %s", strerror(-ret));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -1069,6 +1070,33 @@ static void ext4_fast_commit(void **state)
 
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Its mount is gone when umount returns; the name is that of before, until it may be another's. */
+static void a_file_system_is_named_by_where_it_was_mounted(void **state)
+{
+	struct event_sync sync = make_sync(DM0, 1000, 2000, 0);
+	struct timespec now;
+	struct world *w = *state;
+	struct error err;
+
+	sync.kind = SYNC_FREEZE;
+	sync.flags = SYNC_WHOLE_FS;
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 1"), "/dm");
+	put(w, "proc/self/mountinfo", "20 1 254:0 / / rw - ext4 /dev/vda rw\n");
+	assert_int_equal(stack_scan(w->stack, &err), 0);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sync.kind = SYNC_UMOUNT;
+	sync.enter_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	sync.exit_ns = sync.enter_ns + 1000;
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 2"), "/dm");
+	assert_string_equal(ask(w, "SELECT kind FROM syncs WHERE id = 2"), "umount");
+	sync.enter_ns += 1000000000;
+	sync.exit_ns += 1000000000;
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path IS NULL FROM syncs WHERE id = 3"), "1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1116,6 +1144,7 @@ int main(void)
 		FRESH(ext4_async_commit),
 		FRESH(ext4_inline_data),
 		FRESH(ext4_fast_commit),
+		FRESH(a_file_system_is_named_by_where_it_was_mounted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
