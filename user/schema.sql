@@ -159,7 +159,8 @@ CREATE VIEW most_synced AS SELECT
   comm, path, max(syncs) AS syncs,
   (SELECT max(longest_ns) FROM exposures e WHERE e.dev = each.dev AND e.ino = each.ino) AS exposed_ns
 FROM (
-  SELECT processes.comm, dev, ino, path, count(*) AS syncs FROM calls JOIN processes USING(pid)
+  SELECT processes.comm, dev, ino, path, max(iif(path IS NULL, 0, id)) AS named, count(*) AS syncs
+  FROM calls JOIN processes USING(pid)
   WHERE ino AND reason <> 'writeout-only' GROUP BY processes.comm, dev, ino) AS each
 GROUP BY comm;
 

@@ -839,8 +839,10 @@ static void a_program_is_a_process_of_several_threads(void **state)
 	store_add_exposure(w->store, &data);
 	sync.path = "/srv/log";
 	sync.comm = "flusher";
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 2; i++)
 		store_add_sync(w->store, &sync);
+	sync.path = NULL; /* one whose name was lost */
+	store_add_sync(w->store, &sync);
 	sync.ino = 13;
 	sync.path = "/srv/data";
 	sync.comm = "checkpointer";
