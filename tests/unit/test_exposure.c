@@ -157,6 +157,9 @@ static void each_state_is_told(void **state)
 	make(w, SYNC_SURVEY, 5000, 2000, 4096);
 	w->sync.flags = SYNC_TID_KNOWN | SYNC_TID_NEEDED;
 	assert_int_equal(judged(w), SURVEY_UNCOMMITTED);
+	w->facts.fast_commit = true; /* another file's may have committed it */
+	assert_int_equal(judged(w), SURVEY_NOT_SHOWN);
+	w->facts.fast_commit = false;
 	w->sync.flags = SYNC_TID_KNOWN;
 	assert_int_equal(judged(w), SURVEY_NOT_SHOWN);
 }

@@ -139,11 +139,13 @@ st_loop() { # MODE DEVICE MOUNTOPTIONS N
 }
 st_loop_attach() { # FILE
     TOP=$(st_tool losetup -f --show "$1") || return 1
-    st_undo "st_loop_detach $TOP"
+    st_undo "st_loop_detach $TOP $(st_loop_file "$TOP")"
 }
-st_loop_detach() {
-    [ ! -e "/sys/block/${1##*/}/loop" ] || st_tool losetup -d "$1" || return 1
-    st_gone "/sys/block/${1##*/}/loop"
+st_loop_file() { cat "/sys/block/${1##*/}/loop/backing_file" 2>/dev/null; } # DEVICE
+# By its file: the device may be another one's by the time this is tried again.
+st_loop_detach() { # DEVICE FILE
+    [ "$(st_loop_file "$1")" = "$2" ] || return 0
+    st_tool losetup -d "$1" && [ "$(st_loop_file "$1")" != "$2" ]
 }
 st_umount() { st_tool umount "$1" 2>/dev/null; }
 
