@@ -43,7 +43,8 @@ enum survey_state survey_judge(const struct verdict_facts *facts, const char **d
 			return SURVEY_UNFLUSHED;
 	}
 	*device = "";
-	/* A fast commit, made for any file, commits what it holds without ending the transaction. */
+	/* A fast commit, made for any file, commits what it holds without ending the transaction.
+	 */
 	if (facts->fast_commit)
 		return SURVEY_NOT_SHOWN;
 	if ((sync->flags & (SYNC_TID_KNOWN | SYNC_TID_NEEDED)) ==
