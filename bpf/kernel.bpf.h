@@ -17,14 +17,13 @@
 
 #include "events.h"
 
-#define S_IFMT	   0170000 /* include/uapi/linux/stat.h */
-#define S_IFDIR	   0040000
-#define S_IFREG	   0100000
-#define BDEV_MAGIC 0x62646576
-/* include/linux/fs.h */
-#define SB_RDONLY (1UL << 0)
+#define SB_RDONLY (1UL << 0) /* include/linux/fs.h */
 #define SB_BORN	  (1UL << 29)
 
+#define S_IFMT		    0170000 /* include/uapi/linux/stat.h */
+#define S_IFDIR		    0040000
+#define S_IFREG		    0100000
+#define BDEV_MAGIC	    0x62646576
 #define BTRFS_MAGIC	    0x9123683E
 #define EXT4_MAGIC	    0xEF53
 #define OVERLAYFS_MAGIC	    0x794c7630

@@ -70,11 +70,11 @@ static void calls(FILE *out, sqlite3_stmt *row)
 	}
 }
 
-static const char *text(sqlite3_stmt *row, enum number which)
+static const char *path_of(sqlite3_stmt *row, enum number which)
 {
-	const char *text = (const char *)sqlite3_column_text(row, which);
+	const char *path = report_column(row, which);
 
-	return text ? text : "a file without a name";
+	return *path ? path : "a file without a name";
 }
 
 /* A database's log, which is what its commits wait for, where something else was exposed longer. */
@@ -86,7 +86,7 @@ static void most_synced(FILE *out, sqlite3_stmt *row)
 
 	if (calls < 2 || exposed_ns == number(row, EXPOSED))
 		return;
-	fprintf(out, "; %lld were for %s", calls, text(row, MOST_SYNCED_PATH));
+	fprintf(out, "; %lld were for %s", calls, path_of(row, MOST_SYNCED_PATH));
 	if (exposed_ns)
 		fprintf(out, ", whose writes were exposed for up to %s",
 			format_duration(exposed, sizeof(exposed), exposed_ns));
@@ -94,15 +94,15 @@ static void most_synced(FILE *out, sqlite3_stmt *row)
 
 static void program(FILE *out, sqlite3_stmt *row)
 {
-	const char *path = text(row, EXPOSED_PATH);
 	char exposed[32];
 
-	fprintf(out, "  %-16s ", text(row, 0));
+	fprintf(out, "  %-16s ", report_column(row, 0));
 	calls(out, row);
 	most_synced(out, row);
 	if (number(row, EXPOSED))
 		fprintf(out, "; up to %s of writes exposed (%s)",
-			format_duration(exposed, sizeof(exposed), number(row, EXPOSED)), path);
+			format_duration(exposed, sizeof(exposed), number(row, EXPOSED)),
+			path_of(row, EXPOSED_PATH));
 	if (number(row, AT_RISK))
 		fprintf(out, "; %lld file%s with %lld bytes at risk when the audit ended",
 			number(row, AT_RISK), number(row, AT_RISK) == 1 ? "" : "s",
