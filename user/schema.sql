@@ -155,13 +155,15 @@ CREATE VIEW processes AS SELECT pid, comm, max(rank) AS rank FROM (
 GROUP BY pid;
 
 -- Of each program the file that most of its calls are about, but for mere write-outs: of a database its log.
+-- By path too: the inode of a removed log segment is soon another file's.
 CREATE VIEW most_synced AS SELECT
   comm, path, max(syncs) AS syncs,
-  (SELECT max(longest_ns) FROM exposures e WHERE e.dev = each.dev AND e.ino = each.ino) AS exposed_ns
+  (SELECT max(longest_ns) FROM exposures e
+    WHERE e.dev = each.dev AND e.ino = each.ino AND e.path IS each.path) AS exposed_ns
 FROM (
-  SELECT processes.comm, dev, ino, path, max(iif(path IS NULL, 0, id)) AS named, count(*) AS syncs
+  SELECT processes.comm, dev, ino, path, count(*) AS syncs
   FROM calls JOIN processes USING(pid)
-  WHERE ino AND reason <> 'writeout-only' GROUP BY processes.comm, dev, ino) AS each
+  WHERE ino AND reason <> 'writeout-only' GROUP BY processes.comm, dev, ino, path) AS each
 GROUP BY comm;
 
 -- What each program's calls came to, and what of its files was exposed.
