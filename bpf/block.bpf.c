@@ -11,6 +11,8 @@
  */
 #include "owner.bpf.h"
 
+#define EIO 5 /* include/uapi/asm-generic/errno-base.h */
+
 /* Is this a write of what the call is about? The thread may also write for
  * others: memory reclaim, a journal checkpoint. btrfs' compressed extents have
  * no inode on their pages. */
@@ -120,20 +122,49 @@ static __always_inline void log_asked(struct ledger_log *log, struct ledger_log 
 	log->pending_queued_ns = now;
 }
 
+/* A bio with data is queued to a device: into the ledger, and who it is charged to into @entry. */
+static __always_inline void charge_queued(struct bio *bio, struct ledger_device *device,
+					  struct bio_entry *entry, struct bio_view *view,
+					  struct owner *owner)
+{
+	struct ledger_slot *slot;
+	__u32 index;
+
+	__sync_fetch_and_add(&device->writes, 1);
+	view_bio(bio, view);
+	attribute(view, entry->disk, owner);
+	/* A direct write in flight has promised nothing yet, so it need not be
+	 * waited for; one with REQ_NOWAIT may even be turned away unseen. */
+	entry->tracked =
+		entry->queued_ns >= base_ns && !owner->direct && !(view->opf & OPF(NOWAIT));
+	if (entry->tracked)
+		ledger_device_queued(device, entry->bytes, owner->hash || owner->meta);
+	if (!owner->hash)
+		return;
+	index = slot_index(owner->hash);
+	slot = bpf_map_lookup_elem(&slots, &index);
+	if (slot) {
+		ledger_slot_claim(slot, device->watermark_ns, owner->hash, entry->queued_ns);
+		if (entry->tracked)
+			ledger_slot_queued(slot, entry->bytes);
+	}
+	entry->slot = index;
+	entry->owner = owner->hash;
+}
+
 static __always_inline int on_bio_queue(struct bio *bio)
 {
 	unsigned int opf = bio->bi_opf;
 	__u32 bytes = bio->bi_iter.bi_size;
 	struct bio_entry entry = {};
 	struct ledger_device *device;
-	struct ledger_slot *slot;
 	struct ledger_log *log;
 	struct owner owner = {};
 	struct bio_view view = {};
 	struct ledger_log *asked;
 	struct frame *frame;
-	__u32 index, part;
 	__u64 cache, now;
+	__u32 part;
 
 	entry.preflush = !!(opf & OPF(PREFLUSH));
 	if (!op_is_data(opf) && !entry.preflush)
@@ -150,30 +181,13 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	entry.fua = !!(opf & OPF(FUA));
 	entry.bio_based = !(cache & CACHE_BIT_RQ_BASED);
 	entry.slot = SLOT_NONE;
+	entry.bytes = bytes;
 	entry.left_bytes = bytes;
 	if (bytes) {
-		__sync_fetch_and_add(&device->writes, 1);
-		view_bio(bio, &view);
-		attribute(&view, entry.disk, &owner);
-		/* A direct write in flight has promised nothing yet, so it need not be
-		 * waited for; one with REQ_NOWAIT may even be turned away unseen. */
-		entry.tracked = now >= base_ns && !owner.direct && !(opf & OPF(NOWAIT));
+		charge_queued(bio, device, &entry, &view, &owner);
 		entry.is_meta = owner.meta;
 		entry.is_log = owner.meta && (opf & OPF(SYNC));
 		entry.is_commit = owner.meta && entry.fua;
-		if (entry.tracked)
-			ledger_device_queued(device, bytes, owner.hash || owner.meta);
-	}
-	if (owner.hash) {
-		index = slot_index(owner.hash);
-		slot = bpf_map_lookup_elem(&slots, &index);
-		if (slot) {
-			ledger_slot_claim(slot, device->watermark_ns, owner.hash, now);
-			if (entry.tracked)
-				ledger_slot_queued(slot, bytes);
-		}
-		entry.slot = index;
-		entry.owner = owner.hash;
 	}
 	frame = current_frame();
 	if (!frame && !entry.bio_based && !entry.preflush && !entry.fua && !entry.is_log)
@@ -198,6 +212,39 @@ static __always_inline int on_bio_queue(struct bio *bio)
 		}
 	}
 	remember(bio, &entry, frame, device);
+	return 0;
+}
+
+/*
+ * A bio goes on to another device as it is, from the head of NVMe's paths or from raid0. Of that
+ * no tracepoint tells but this one: a bio is shown once as queued, and once as completed.
+ */
+static __always_inline int on_bio_remap(struct bio *bio)
+{
+	struct bio_entry *found, entry = {};
+	struct bio_view view = {};
+	struct owner owner = {};
+	__u64 key = (__u64)bio, cache;
+	struct ledger_device *device;
+
+	found = bpf_map_lookup_elem(&bios, &key);
+	if (!found || !found->bio_based)
+		return 0;
+	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
+	if (entry.disk == found->disk || entry.disk == found->below)
+		return 0;
+	device = device_get(entry.disk);
+	if (!device)
+		return 0;
+	device->cache = cache;
+	sent_on = 1;
+	found->below = entry.disk;
+	found->below_requests = !!(cache & CACHE_BIT_RQ_BASED);
+	found->below_deaf = !(cache & CACHE_BIT_WRITE_BACK);
+	entry.queued_ns = bpf_ktime_get_ns();
+	entry.bytes = bio->bi_iter.bi_size;
+	if (entry.bytes && found->below_requests)
+		charge_queued(bio, device, &entry, &view, &owner);
 	return 0;
 }
 
@@ -312,6 +359,47 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 		emit_drain(disk, index, now);
 }
 
+/* The end of a bio on a device without requests: dm, md, zram, pmem, the head of NVMe's paths. */
+__noinline int end_bio(__u64 address, int error, __u64 now)
+{
+	__u64 key = address;
+	struct bio_entry *found = bpf_map_lookup_elem(&bios, &key), entry;
+	struct ledger_device *device;
+	struct ledger_slot *slot;
+
+	if (!found)
+		return 0;
+	entry = *found;
+	if (bpf_map_delete_elem(&bios, &key))
+		return 0;
+	device = device_get(entry.disk);
+	if (!device)
+		return 0;
+	if (entry.below_deaf) /* what it asks of that device is not done */
+		entry.fua = 0;
+	if (entry.bytes > 0) {
+		entry.done_ns = now;
+		ledger_device_done(device, entry.bytes, entry.tracked, entry.owner || entry.is_meta,
+				   entry.fua, now);
+		if (!entry.is_meta)
+			ledger_max(&device->data_done_ns, now);
+	}
+	if (entry.bytes > 0 && entry.owner) {
+		slot = bpf_map_lookup_elem(&slots, &entry.slot);
+		if (slot && ledger_slot_done(slot, entry.owner, entry.bytes, entry.tracked,
+					     entry.fua, error, now))
+			emit_drain(entry.disk, entry.slot, now);
+	}
+	if (entry.preflush && !entry.below_deaf) {
+		/* Just before: its own data, done within the same tick, are not covered by it. */
+		ledger_device_flushed(device, entry.queued_ns - 1, error, now);
+		emit_flush(entry.disk, entry.queued_ns, now, error, true);
+	}
+	frame_finish(&entry, entry.fua, error);
+	log_finish(&entry, entry.fua, error);
+	return 0;
+}
+
 /*
  * One bio of a completed request. A function of its own with plain numbers as
  * arguments: the verifier then checks it once, not for each turn of the loop.
@@ -330,13 +418,13 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 		key = view.private;
 		entry = bpf_map_lookup_elem(&bios, &key);
 	}
-	if (!entry || entry->disk != disk)
+	if (!entry || (entry->disk != disk && entry->below != disk))
 		return 0;
 	__sync_fetch_and_add(&entry->left_bytes, -bytes);
 	entry->done_ns = now;
 	if (flags & COMPLETION_FAILED)
 		entry->failed = 1;
-	if (entry->left_bytes <= 0 && !(flags & COMPLETION_SEQUENCE))
+	if (entry->disk == disk && entry->left_bytes <= 0 && !(flags & COMPLETION_SEQUENCE))
 		finish_bio(key, entry, flags & COMPLETION_FUA, entry->failed);
 	return 0;
 }
@@ -474,46 +562,57 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 	return 0;
 }
 
-/* The end of a bio on a device without requests: dm, md, zram, pmem. */
+/* The bio at @address, or what it is the front part of, if it was sent on to @disk and is over. */
+__noinline int end_sent_on(__u64 address, __u32 disk, int error)
+{
+	struct bio *bio = (void *)address;
+	struct bio_entry *entry;
+	__u64 key = address;
+
+	entry = bpf_map_lookup_elem(&bios, &key);
+	if (!entry) {
+		key = (__u64)BPF_CORE_READ(bio, bi_private);
+		entry = bpf_map_lookup_elem(&bios, &key);
+	}
+	if (!entry || entry->below != disk || entry->left_bytes > 0)
+		return 0;
+	return end_bio(key, entry->failed ? -EIO : error, bpf_ktime_get_ns());
+}
+
+/* A request completed, after on_rq_complete(): the ends of bios that another device sent on. */
+static __always_inline int on_rq_over(struct request *rq, int error, unsigned int nr_bytes)
+{
+	unsigned int opf = rq->cmd_flags;
+	struct bio *bio;
+	__u32 disk, i;
+
+	if (!sent_on || !op_is_data(opf) || (opf & 0xff) == REQ_OP_FLUSH)
+		return 0;
+	if (nr_bytes && (rq->rq_flags & flush_sequence))
+		return 0; /* a flush may still follow */
+	disk = request_disk(rq);
+	if (!disk)
+		return 0;
+	bio = BPF_CORE_READ(rq, bio);
+	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio; i++) {
+		end_sent_on((__u64)bio, disk, completion_errno(error));
+		bio = BPF_CORE_READ(bio, bi_next);
+	}
+	return 0;
+}
+
 static __always_inline int on_bio_complete(struct bio *bio)
 {
-	__u64 key = (__u64)bio, now;
-	struct bio_entry *found, entry;
-	struct ledger_device *device;
-	struct ledger_slot *slot;
-	int error;
+	__u64 key = (__u64)bio;
+	struct bio_entry *found = bpf_map_lookup_elem(&bios, &key);
+	int error = completion_errno(bio->bi_status);
 
-	found = bpf_map_lookup_elem(&bios, &key);
 	if (!found || !found->bio_based)
 		return 0;
-	entry = *found;
-	if (bpf_map_delete_elem(&bios, &key))
+	/* NVMe says so of what went to one of its paths before it is known how it ended. */
+	if (found->below_requests && found->bytes && !error)
 		return 0;
-	device = device_get(entry.disk);
-	if (!device)
-		return 0;
-	now = bpf_ktime_get_ns();
-	error = completion_errno(bio->bi_status);
-	if (entry.left_bytes > 0) {
-		entry.done_ns = now;
-		ledger_device_done(device, entry.left_bytes, entry.tracked,
-				   entry.owner || entry.is_meta, entry.fua, now);
-		if (!entry.is_meta)
-			ledger_max(&device->data_done_ns, now);
-	}
-	if (entry.left_bytes > 0 && entry.owner) {
-		slot = bpf_map_lookup_elem(&slots, &entry.slot);
-		if (slot && ledger_slot_done(slot, entry.owner, entry.left_bytes, entry.tracked,
-					     entry.fua, error, now))
-			emit_drain(entry.disk, entry.slot, now);
-	}
-	if (entry.preflush) {
-		/* Just before: its own data, done within the same tick, are not covered by it. */
-		ledger_device_flushed(device, entry.queued_ns - 1, error, now);
-		emit_flush(entry.disk, entry.queued_ns, now, error, true);
-	}
-	frame_finish(&entry, entry.fua, error);
-	log_finish(&entry, entry.fua, error);
+	end_bio(as_number(bio), error, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -561,8 +660,26 @@ int BPF_PROG(rq_complete, struct request *rq, int error, unsigned int nr_bytes)
 	return GUARDED(on_rq_complete(rq, error, nr_bytes));
 }
 
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(rq_over, struct request *rq, int error, unsigned int nr_bytes)
+{
+	return GUARDED(on_rq_over(rq, error, nr_bytes));
+}
+
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(bio_complete, struct request_queue *queue, struct bio *bio)
 {
 	return GUARDED(on_bio_complete(bio));
+}
+
+SEC("tp_btf/block_bio_remap")
+int BPF_PROG(bio_remap, struct bio *bio)
+{
+	return GUARDED(on_bio_remap(bio));
+}
+
+SEC("tp_btf/block_bio_remap")
+int BPF_PROG(bio_remap_with_queue, struct request_queue *queue, struct bio *bio)
+{
+	return GUARDED(on_bio_remap(bio));
 }

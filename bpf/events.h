@@ -41,6 +41,7 @@ enum event_sync_kind {
 	SYNC_URING_FILE_RANGE,
 	SYNC_FREEZE, /* all of a file system that is frozen, */
 	SYNC_UMOUNT, /* or comes to its end */
+	SYNC_SERVER, /* a server in the kernel syncs a file for a client: nfsd, nvmet */
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
 	SYNC_SURVEY, /* none: how a file stands that audited processes wrote to */
 	SYNC_KINDS,

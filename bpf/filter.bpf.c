@@ -8,11 +8,10 @@
 /* The thread's, or that of the one it works for. */
 static __always_inline bool comm_passes(void)
 {
-	struct task_struct *task = asking_task();
 	__u64 comm[2] = {};
 	__u32 i;
 
-	bpf_probe_read_kernel_str(comm, sizeof(comm), &task->comm);
+	task_name(asking_task(), comm, sizeof(comm));
 	for (i = 0; i < STATE_COMMS; i++) {
 		if (i >= nr_comms)
 			break;

@@ -336,6 +336,15 @@ struct kthread {
 
 struct worker {
 	struct work_struct *current_work;
+	struct pool_workqueue *current_pwq;
+};
+
+struct pool_workqueue {
+	struct workqueue_struct *wq;
+};
+
+struct workqueue_struct {
+	char name[24];
 };
 
 struct work_struct {

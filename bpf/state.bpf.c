@@ -51,6 +51,7 @@ struct event_totals totals = {};
 __u64 hits[HOOKS] = {};
 __u64 traced = 0;
 __u32 failures = 0;
+__u32 sent_on = 0;
 __u32 note_files = 0;
 __u32 dirty_bit = 0;
 __u64 marked_mapping = 0;

@@ -20,6 +20,7 @@ struct bio_entry {
 	__u32 frame_tid;
 	__u32 disk;
 	__u32 part;
+	__s32 bytes;
 	__s32 left_bytes;      /* not yet completed */
 	__u32 slot;	       /* index, SLOT_NONE: unattributed */
 	__u64 commit_flush_ns; /* a commit record: when its flush was asked for */
@@ -30,11 +31,13 @@ struct bio_entry {
 	__u8 fua;
 	__u8 bio_based;
 	__u8 failed;
-	__u8 tracked;  /* counted as in flight */
-	__u8 own_data; /* of what the sync call is about */
-	__u8 pad[7];
-	__u32 tid; /* the thread that queued it */
-	__u32 pad2;
+	__u8 tracked;	     /* counted as in flight */
+	__u8 own_data;	     /* of what the sync call is about */
+	__u8 below_requests; /* the device it was sent on to has requests, */
+	__u8 below_deaf;     /* and is not told to flush */
+	__u8 pad;
+	__u32 tid;   /* the thread that queued it */
+	__u32 below; /* the disk it was sent on to as it is, 0: none */
 };
 
 #define SLOT_NONE	     0xffffffffU
@@ -365,6 +368,7 @@ extern __u32 marked_before;	   /* and its marks then */
 extern struct state_file surveyed; /* the file user space asks about */
 
 extern __u32 failures; /* a write has failed since the start */
+extern __u32 sent_on;  /* a device sends bios on as they are (on_bio_remap) */
 
 /*
  * From 7.0 on tracepoints run preemptible, and a run is skipped while another
@@ -405,12 +409,15 @@ static __always_inline bool is_member(__u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
+static __always_inline bool is_filtered_in(void)
+{
+	return (!nr_comms && !nr_cgroups) || filter_passes();
+}
+
 /* ... and are sync calls of the current thread audited? */
 static __always_inline bool is_target(__u32 tgid)
 {
-	if (!new_calls_count || !is_member(tgid))
-		return false;
-	return (!nr_comms && !nr_cgroups) || filter_passes();
+	return new_calls_count && is_member(tgid) && is_filtered_in();
 }
 
 /* Puts a record into the ring. Wakes the reader only when much has gathered:
@@ -567,7 +574,7 @@ static __always_inline void asker_is_current(struct asker *asker, __u32 kind, __
 	asker->flags = flags;
 	asker->pid = BPF_CORE_READ(task, tgid);
 	asker->tid = BPF_CORE_READ(task, pid);
-	bpf_probe_read_kernel_str(asker->comm, sizeof(asker->comm), &task->comm);
+	task_name(task, asker->comm, sizeof(asker->comm));
 }
 
 /* Another thread may sync the file at @key for @asker. */

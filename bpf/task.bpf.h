@@ -69,12 +69,10 @@ static __always_inline bool current_is_filtered(void)
 	       BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
-/* What the current thread does, as a worker of a work queue; NULL: it is none. */
-static __always_inline struct work_struct *current_work(void)
+/* A thread as a worker of work queues, NULL: it is none. */
+static __always_inline struct worker *queue_worker(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct kthread *thread;
-	struct worker *worker;
 
 	if (!(BPF_CORE_READ(task, flags) & PF_WQ_WORKER))
 		return NULL;
@@ -83,8 +81,15 @@ static __always_inline struct work_struct *current_work(void)
 	else
 		thread = (void *)BPF_CORE_READ((struct task_struct___child_tid *)task,
 					       set_child_tid);
-	worker = BPF_CORE_READ(thread, data);
-	return BPF_CORE_READ(worker, current_work);
+	return BPF_CORE_READ(thread, data);
+}
+
+/* What the current thread does, as a worker of a work queue; NULL: it is none. */
+static __always_inline struct work_struct *current_work(void)
+{
+	struct worker *worker = queue_worker((void *)bpf_get_current_task());
+
+	return worker ? BPF_CORE_READ(worker, current_work) : NULL;
 }
 
 /* The direct write whose end the current thread, a worker, may be at. */
@@ -149,6 +154,18 @@ static __always_inline struct task_struct *asking_task(void)
 	if (!task)
 		task = (void *)bpf_get_current_task();
 	return BPF_CORE_READ(task, flags) & PF_IO_WORKER ? BPF_CORE_READ(task, group_leader) : task;
+}
+
+/* Its name; of a worker that of the queue it works on, for any worker does any queue's work. */
+static __always_inline void task_name(struct task_struct *task, void *name, __u32 size)
+{
+	struct worker *worker = queue_worker(task);
+	struct workqueue_struct *queue = worker ? BPF_CORE_READ(worker, current_pwq, wq) : NULL;
+
+	if (queue)
+		bpf_probe_read_kernel_str(name, size, &queue->name);
+	else
+		bpf_probe_read_kernel_str(name, size, &task->comm);
 }
 
 #define MAX_TREE_DEPTH 64

@@ -28,6 +28,30 @@ static __always_inline bool is_late_write(__u64 file, struct asker *asker)
 	return true;
 }
 
+static __always_inline bool begins(const __u8 *name, const char *text, __u32 length)
+{
+	__u32 i;
+
+	for (i = 0; i < length; i++)
+		if (name[i] != text[i])
+			return false;
+	return true;
+}
+
+/* Loop's own thread or queue, or one on which a file system ends a process' direct write. */
+static __always_inline bool serves_this_machine(const __u8 *name)
+{
+	return begins(name, "loop", 4) || begins(name, "dio/", 4) || begins(name, "btrfs-", 6);
+}
+
+/* What a kernel thread syncs a file for that no process is known to have asked for. */
+static __always_inline void name_service(struct asker *asker, bool datasync)
+{
+	asker_is_current(asker, SYNC_KERNEL, datasync ? SYNC_DATASYNC : 0);
+	if (audit_all && new_calls_count && !serves_this_machine(asker->comm) && is_filtered_in())
+		asker->kind = SYNC_SERVER;
+}
+
 /*
  * The current thread syncs @file and made no sync call for
  * it. Of a kernel thread that is a call of its own, or one that it was asked for; else
@@ -47,7 +71,7 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 	}
 	if (current_is_kthread()) {
 		if (!found && !is_late_write(key, &asker))
-			asker_is_current(&asker, SYNC_KERNEL, datasync ? SYNC_DATASYNC : 0);
+			name_service(&asker, datasync);
 	} else {
 		if (!is_target(bpf_get_current_pid_tgid() >> 32))
 			return 0;

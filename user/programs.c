@@ -13,6 +13,7 @@ const struct program_row program_rows[] = {
 	/* Completions first: a write seen queued but not completed would count for ever. */
 	{"rq_complete", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"bio_complete", NULL, NULL, 0, ALL_LEVELS, false, NULL},
+	{"rq_over", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"bio_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_issue", NULL, "block_rq_issue", 1, ALL_LEVELS, false, NULL},
@@ -21,6 +22,8 @@ const struct program_row program_rows[] = {
 	{"rq_requeue_with_queue", NULL, "block_rq_requeue", 2, ALL_LEVELS, false, NULL},
 	{"bio_queue", NULL, "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"bio_queue_with_queue", NULL, "block_bio_queue", 2, ALL_LEVELS, false, NULL},
+	{"bio_remap", NULL, "block_bio_remap", 3, ALL_LEVELS, false, NULL},
+	{"bio_remap_with_queue", NULL, "block_bio_remap", 4, ALL_LEVELS, false, NULL},
 	{"bio_again", NULL, "block_bio_queue", 1, ALL_LEVELS, false, NULL},
 	{"bio_again_with_queue", NULL, "block_bio_queue", 2, ALL_LEVELS, false, NULL},
 	{"page_dirty", NULL, "writeback_dirty_page", 2, ALL_LEVELS, false, NULL},

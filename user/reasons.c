@@ -97,6 +97,7 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 		[SYNC_URING_FILE_RANGE] = "io_uring_sync_file_range",
 		[SYNC_FREEZE] = "freeze",
 		[SYNC_UMOUNT] = "umount",
+		[SYNC_SERVER] = "server",
 		[SYNC_KERNEL] = "kernel",
 		[SYNC_SURVEY] = "survey",
 	};
