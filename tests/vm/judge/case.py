@@ -141,6 +141,8 @@ class Case:
             return "without barriers the log writes of others count too: they cannot be told apart"
         if not self.healthy and self.stack.startswith("loop") and call.sync["reason"] == "no-flush":
             return "no flush of the loop device; the file system below wrote and flushed by itself"
+        if covered_before(call):
+            return "another call's flush covered it after the return, before the workload saw it"
         if named_hole(call.sync, kernel):
             return "a kernel hole left something unflushed that is not compared here"
         return None
@@ -156,6 +158,14 @@ class Case:
 
     def threads(self):
         return {line.split()[0] for line in self.script.splitlines() if line[:1].isdigit()}
+
+
+def covered_before(call):
+    """Was it made durable between the call's return and the moment the workload told of it?"""
+    sync = call.sync
+    if not sync["covered_by"]:
+        return False
+    return sync["t_ns"] + sync["latency_ns"] + sync["covered_after_ns"] <= call.end_ns
 
 
 def named_hole(sync, kernel):
