@@ -190,6 +190,8 @@ struct event_sync {
 	 * known. */
 	__u64 synced_end;
 	__u64 disk_size;
+	__u32 direct_file; /* the call is by a descriptor that is open for direct I/O */
+	__u32 pad;
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 
@@ -341,8 +343,8 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
 EVENT_ASSERT("event_device", sizeof(struct event_device) == 160);
-EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 224);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 224 + 8 * 160);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 232);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 232 + 8 * 160);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);

@@ -247,8 +247,18 @@ __noinline int frame_late(__u64 address)
 		return 0;
 	frame->flags &= ~SYNC_NO_FILE;
 	aim_at_file(frame, (struct file *)address);
-	emit_path(address, frame->id);
-	return 0;
+	return frame_named(address);
+}
+
+__noinline int frame_named(__u64 address)
+{
+	struct file *file = (struct file *)address;
+	struct frame *frame = current_frame();
+
+	if (!frame)
+		return 0;
+	frame->direct_file = !!(BPF_CORE_READ(file, f_flags) & FILE_DIRECT);
+	return emit_path(address, frame->id);
 }
 
 __noinline int frame_inner(__u64 address)
@@ -517,6 +527,7 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->fs_id = frame->fs_id;
 	event->synced_end = frame->synced_end;
 	event->disk_size = frame->disk_size;
+	event->direct_file = frame->direct_file;
 }
 
 /* Was the current thread in the call already when the audit began? */

@@ -43,6 +43,9 @@ int frame_aim_super(__u64 sb);
 /* Which file a call is about that is in progress, where its entry could not tell. */
 int frame_late(__u64 file);
 
+/* What the call in progress asks for by @file: sends its name, and notes how it is open. */
+int frame_named(__u64 file);
+
 /* A file system below the one the caller named got the call: the inode, or all of it. */
 int frame_inner(__u64 inode);
 int frame_inner_fs(__u64 sb);

@@ -34,6 +34,11 @@
 #define PF_WQ_WORKER	    0x00000020
 #define SECCOMP_MODE_FILTER 2 /* include/uapi/linux/seccomp.h */
 #define PF_IO_WORKER	    0x00000010
+#ifdef bpf_target_arm64
+#define FILE_DIRECT 0200000 /* O_DIRECT, arch/arm64/include/uapi/asm/fcntl.h */
+#else
+#define FILE_DIRECT 040000 /* asm-generic/fcntl.h */
+#endif
 #define FILE_SYNC	    04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
 #define FILE_DSYNC	    00010000
 #define IOCB_DSYNC	    0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */

@@ -112,7 +112,7 @@ struct frame {
 	__u64 own_data_queued_ns;
 	__s64 own_data_pending;
 	__u32 own_data_disk;
-	__u32 pad;
+	__u32 direct_file; /* the descriptor is open for direct I/O */
 	__s64 own_meta_pending;
 	__u64 own_data_page; /* first page of its data write, if it was a single one */
 	__u64 own_data_writes;

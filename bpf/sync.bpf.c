@@ -18,14 +18,9 @@ static __always_inline bool is_asked_by_audited(__u32 hook)
 
 static __always_inline int open_call(struct file *file, __u32 kind, __u32 hook, __u32 flags)
 {
-	struct frame *frame;
-
 	if (frame_open((__u64)file, kind, hook, flags) || !file)
 		return 0;
-	frame = current_frame();
-	if (frame)
-		emit_path((__u64)file, frame->id);
-	return 0;
+	return frame_named((__u64)file);
 }
 
 /* What kind of call that is, of those with a tracepoint for all; STATE_SYSCALLS: none. */

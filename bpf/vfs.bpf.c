@@ -173,7 +173,7 @@ static __always_inline int range_called(struct file *file, int ret)
 	if (!frame)
 		return 0;
 	frame_asked_by(frame, &asker);
-	emit_path((__u64)file, frame->id);
+	frame_named((__u64)file);
 	return frame_close(HOOK_VFS_FSYNC, ret, SCRATCH_OTHER);
 }
 

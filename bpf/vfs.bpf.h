@@ -85,7 +85,7 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 	frame_asked_by(frame, &asker);
 	frame->request = (__u64)worker_request();
 	if (asker.kind != SYNC_KERNEL)
-		emit_path(key, frame->id);
+		frame_named(key);
 	return 0;
 }
 

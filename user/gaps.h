@@ -24,6 +24,12 @@ bool gaps_uncommitted(const struct verdict_facts *facts);
 bool gaps_was_inline(const struct verdict_facts *facts);
 
 /*
+ * A direct write that made the file longer within its last block leaves f2fs' inode unmarked for
+ * fdatasync (generic_file_direct_write, f2fs_dirty_inode), until it had its own in 5.17.
+ */
+bool gaps_direct_size(const struct verdict_facts *facts);
+
+/*
  * Does what a call about a part of a file was to make durable lie beyond the size that the
  * inode has on disk? ext4 gives it that only with the write-back of what made the file longer,
  * if that is of blocks not allocated yet (ext4_da_should_update_i_disksize). PROOF_BEYOND;

@@ -23,7 +23,7 @@ STACK_RUN=${STACK_RUN:-/run/stacks}
 
 stack_names() {
     printf '%s\n' plain partition linear stripe crypt thin snapshot snapshot-cow writecache cache \
-        raid1 raid5 bcache loop loop-nobarrier loop-tmpfs loop-loop overlay null zram raid1-wt \
+        raid0 raid1 raid5 bcache loop loop-nobarrier loop-tmpfs loop-loop overlay null zram raid1-wt \
         override linear-override flakey raid1-flakey
 }
 
@@ -38,7 +38,7 @@ fs_names() {
 stack_disks() { # STACK
     case $1 in
     raid5) echo 3 ;;
-    stripe | writecache | cache | bcache | raid1*) echo 2 ;;
+    stripe | writecache | cache | bcache | raid0 | raid1*) echo 2 ;;
     loop-tmpfs | null | zram) echo 0 ;;
     *) echo 1 ;;
     esac
@@ -150,14 +150,17 @@ st_loop_detach() { # DEVICE FILE
 st_umount() { st_tool umount "$1" 2>/dev/null; }
 
 st_md() { # MODE LEVEL DISK...
-    local mode=$1 level=$2 n=0 was=N start_ro=/sys/module/md_mod/parameters/start_ro status=0 members
+    local mode=$1 level=$2 n=0 was=N start_ro=/sys/module/md_mod/parameters/start_ro status=0 members policy
     shift 2
-    st_modules md-mod raid1 raid456
+    st_modules md-mod raid0 raid1 raid456
+    policy="--bitmap=none --consistency-policy=resync --assume-clean"
+    [ "$level" != 0 ] || policy=''
     mkdir -p /run/mdadm
     while [ -e /sys/block/md$n ]; do n=$((n + 1)); done
     if [ "$mode" = create ]; then
-        st_tool mdadm --create /dev/md$n --quiet --run --level="$level" --metadata=1.0 --bitmap=none \
-            --consistency-policy=resync --assume-clean --raid-devices=$# "$@" </dev/null || status=1
+        # shellcheck disable=SC2086 # a list of options
+        st_tool mdadm --create /dev/md$n --quiet --run --level="$level" --metadata=1.0 $policy \
+            --raid-devices=$# "$@" </dev/null || status=1
     else
         # Nothing is written before the first write from above, and no resync at all:
         # what is to be judged is what the disks hold.
@@ -170,7 +173,7 @@ st_md() { # MODE LEVEL DISK...
     fi
     if [ -e /sys/block/md$n ]; then st_undo "st_md_stop /dev/md$n"; fi
     if [ $status != 0 ]; then return 1; fi
-    if [ "$mode" = recover ]; then
+    if [ "$mode" = recover ] && [ "$level" != 0 ]; then
         echo frozen >/sys/block/md$n/md/sync_action || return 1
     fi
     TOP=/dev/md$n
@@ -318,6 +321,10 @@ st_build() { # STACK MODE DISK...
         [ "$mode" = create ] || policy="smq 2 migration_threshold 0"
         st_slice cache-fast "$2" 16384 $((half - 16384)) &&
             st_dm cache "0 $size cache $pool $TOP $1 128 1 writeback $policy"
+        ;;
+    raid0)
+        # Without its accounting it sends bios on as they are, as it always did up to 5.13.
+        st_md "$mode" 0 "$1" "$2" && echo 0 >"/sys/block/${TOP##*/}/queue/iostats"
         ;;
     raid1) st_md "$mode" 1 "$1" "$2" ;;
     raid5) st_md "$mode" 5 "$1" "$2" "$3" ;;
@@ -580,6 +587,7 @@ st_has() { # STACK|VARIANT
     thin) st_has_dm thin-pool ;;
     crypt | cache | writecache | flakey) st_has_dm "$1" ;;
     raid1-flakey) st_has_dm flakey && st_has_md raid1 raid1 ;;
+    raid0) st_has_md raid0 raid0 ;;
     raid1*) st_has_md raid1 raid1 ;;
     raid5) st_has_md raid5 raid456 ;;
     bcache) st_modules bcache; [ -e /sys/fs/bcache/register ] ;;

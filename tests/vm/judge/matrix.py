@@ -15,7 +15,7 @@ FILE_SYSTEMS = (
 ).split()
 UNSAFE_FILE_SYSTEMS = "ext4-nobarrier btrfs-nobarrier f2fs-nobarrier overlay-volatile-ext4".split()
 TWO_DEVICES = "ext4-external-journal xfs-external-log xfs-realtime btrfs-raid1".split()
-DRIVES = "virtio-wt nvme scsi scsi-fua ahci nbd".split()
+DRIVES = "virtio-wt nvme nvme-paths scsi scsi-fua ahci nbd".split()
 # Stack: its disks. Below the line: those on which calls cannot be durable.
 STACKS = {
     "partition": "virtio-wb",
@@ -27,6 +27,7 @@ STACKS = {
     "snapshot-cow": "virtio-wb",
     "writecache": "virtio-wb scsi",
     "cache": "virtio-wb scsi",
+    "raid0": "virtio-wb scsi",
     "raid1": "virtio-wb scsi",
     "raid5": "virtio-wb scsi ahci",
     "bcache": "virtio-wb scsi",
@@ -137,6 +138,15 @@ def _beyond():
     return "".join(line + "\n" for line in lines)
 
 
+def _grown():
+    """A file is made longer within its last block, by direct writes."""
+    lines = []
+    for n, sync in enumerate(("", "fdatasync f{n}", "fsync f{n}", "aiofdatasync f{n}")):
+        lines += [f"p write f{n} 0 3000", f"p fsync f{n}"]
+        lines += [f"0 direct f{n} 0 4096", "0 " + sync.format(n=n)] if sync else [f"0 ddsync f{n} 0 4096"]
+    return "".join(line + "\n" for line in lines)
+
+
 def _late():
     """Direct writes that a worker may bring to their end, and sync."""
     lines = ["p write f 0 65536", "p fsync f"]
@@ -169,6 +179,8 @@ def _lates():
     yield Case("reach-ext4-nojournal", "plain", "ext4-nojournal", ["nvme"], script=background)
     for name in ("ext4", "ext4-nojournal", "ext4-data-journal", "ext3", "xfs", "btrfs", "f2fs"):
         yield Case(f"beyond-{name}", "plain", name, ["virtio-wb"], script=_beyond())
+    for name in ("ext4", "ext4-nojournal", "xfs", "btrfs", "f2fs"):
+        yield Case(f"grown-{name}", "plain", name, ["virtio-wb"], script=_grown())
     fsync = _reach("fsync shared")
     yield Case("reach-ext4-nobarrier", "plain", "ext4-nobarrier", ["nvme"], script=fsync, healthy=False)
     yield Case("reach-ext4", "plain", "ext4", ["nvme"], script=fsync)
