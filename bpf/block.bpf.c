@@ -147,6 +147,8 @@ static __always_inline void charge_queued(struct bio *bio, struct ledger_device 
 		ledger_slot_claim(slot, device->watermark_ns, owner->hash, entry->queued_ns);
 		if (entry->tracked)
 			ledger_slot_queued(slot, entry->bytes);
+		if (owner->direct)
+			slot->direct = 1;
 	}
 	entry->slot = index;
 	entry->owner = owner->hash;

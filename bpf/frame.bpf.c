@@ -351,6 +351,7 @@ static __always_inline void fill_device(struct event_device *out, struct frame *
 		if (out->inflight_bytes <= 0)
 			slot->watched = 0;
 		out->last_done_ns = slot->last_done_ns;
+		out->direct = slot->owner == owner && slot->direct;
 		out->last_error_ns = ledger_slot_error(
 			slot, owner, ledger_instance(frame->fs_id, frame->generation));
 		out->slot_shared = slot_is_foreign(slot, owner) ||

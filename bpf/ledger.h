@@ -34,6 +34,7 @@ struct ledger_slot {
 	__u64 last_error_ns;  /* newest write-back that failed, */
 	__u64 error_owner;    /* of the inode with this hash */
 	__u64 error_instance; /* and this instance */
+	__u64 direct;	      /* direct writes of the inode were queued */
 };
 
 /* One device: a whole disk, as requests name it. */
@@ -104,6 +105,7 @@ LEDGER_INLINE void ledger_slot_claim(struct ledger_slot *slot, __u64 watermark_n
 	else if (!ledger_covers(watermark_ns, slot->last_done_ns))
 		ledger_max(&slot->shared_ns, now);
 	slot->owner = owner;
+	slot->direct = 0;
 }
 
 /* A write of the slot's inode was queued. */

@@ -28,14 +28,19 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 	return sync->range_known ? PROOF_BEYOND : PROOF_HOLE;
 }
 
-bool gaps_direct_size(const struct verdict_facts *facts)
+#define F2FS_INODE_BYTES (923 * 4096) /* what the inode's own node block points to */
+
+bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
 
-	/* What a direct write makes longer ends with a logical block, of 512 bytes at least. */
-	return sync->fs_magic == FSMAGIC_F2FS && sync->direct_file &&
-	       (sync->flags & SYNC_DATASYNC) && sync->size % 512 == 0 && facts->kernel_version &&
-	       facts->kernel_version < KERNEL_VERSION(5, 17);
+	if (sync->fs_magic != FSMAGIC_F2FS || !(sync->flags & SYNC_DATASYNC) ||
+	    !facts->kernel_version || facts->kernel_version >= KERNEL_VERSION(5, 17))
+		return false;
+	/* It then ends with a logical block, of 512 bytes at least. */
+	if (sync->size % 512 || (!sync->direct_file && !device->event->direct))
+		return false;
+	return !sync->own_meta_done_ns || sync->size > F2FS_INODE_BYTES;
 }
 
 bool gaps_was_inline(const struct verdict_facts *facts)
@@ -212,7 +217,7 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	 * has a checksum (do_one_pass), the record has none of the whole. */
 	if (facts->async_commit)
 		return true;
-	if (gaps_was_inline(facts) || gaps_direct_size(facts) || may_be_left_out(facts, device))
+	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) || may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

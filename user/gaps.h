@@ -24,10 +24,11 @@ bool gaps_uncommitted(const struct verdict_facts *facts);
 bool gaps_was_inline(const struct verdict_facts *facts);
 
 /*
- * A direct write that made the file longer within its last block leaves f2fs' inode unmarked for
- * fdatasync (generic_file_direct_write, f2fs_dirty_inode), until it had its own in 5.17.
+ * A direct write that makes a file longer within its last block leaves f2fs' inode unmarked for
+ * fdatasync (generic_file_direct_write, f2fs_dirty_inode), until it got its own in 5.17. Where
+ * the call writes the inode nevertheless, it writes the size.
  */
-bool gaps_direct_size(const struct verdict_facts *facts);
+bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device);
 
 /*
  * Does what a call about a part of a file was to make durable lie beyond the size that the

@@ -142,8 +142,12 @@ class FuaTrace:
                 name, number = line.split()
                 names[number.replace(":", ",")] = name
         pattern = re.compile(r"block_rq_issue: (\d+,\d+) (\S*W\S*) \d+ \(.*?\) (\d+) \+ (\d+)")
+        passed_on = re.compile(r"block_bio_remap: (\d+,\d+) .* <- \((\d+,\d+)\)")
         with open(trace_path, encoding="utf-8", errors="replace") as lines:
             for line in lines:
+                found = passed_on.search(line)
+                if found and found[2] in names:
+                    names[found[1]] = names[found[2]]
                 if "LOST" in line or re.search(r"#.*entries-in-buffer/entries-written", line):
                     self._check_complete(line, trace_path)
                 found = pattern.search(line)

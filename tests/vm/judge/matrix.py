@@ -144,6 +144,10 @@ def _grown():
     for n, sync in enumerate(("", "fdatasync f{n}", "fsync f{n}", "aiofdatasync f{n}")):
         lines += [f"p write f{n} 0 3000", f"p fsync f{n}"]
         lines += [f"0 direct f{n} 0 4096", "0 " + sync.format(n=n)] if sync else [f"0 ddsync f{n} 0 4096"]
+    for n, write in enumerate(("uringddsync", "aioddsync", "ddsync", "direct", "direct", "direct"), 4):
+        lines += [f"p write f{n} 0 3174", f"p fsync f{n}", f"0 mmap f{n} 390 317", f"0 fsync f{n}"]
+        lines += [f"0 {write} f{n} 0 4096"]
+    lines += ["0 fdatasync f7", "0 fsync f8", "0 aiofdatasync f9"]
     return "".join(line + "\n" for line in lines)
 
 

@@ -28,6 +28,8 @@ trace_nvme() {
     done
     echo 16384 >/sys/kernel/tracing/buffer_size_kb
     echo 1 >/sys/kernel/tracing/events/block/block_rq_issue/enable
+    # Which numbers its paths have, of which nothing else tells on 5.10.
+    case $trace_disks in *nvme-paths*) echo 1 >/sys/kernel/tracing/events/block/block_bio_remap/enable ;; esac
 }
 
 play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
