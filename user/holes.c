@@ -75,7 +75,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
 	if (sync->fs_magic == FSMAGIC_F2FS &&
-	    (proof == PROOF_HOLE || (!asked && proof == PROOF_NONE)))
+	    (proof == PROOF_HOLE ||
+	     (proof == PROOF_NONE && (!asked || sync->own_flush_pending > 0))))
 		return "f2fs-concurrent-fsync";
 	return NULL;
 }
