@@ -303,7 +303,7 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 			       "the file system's own flush or a quiet file");
 		add_blind_spot(attach,
 			       "syncs by the kernel itself are seen on ext4 only: loop devices "
-			       "over files on other file systems stay unproven");
+			       "over others stay unproven, servers' (nfsd, nvmet) are missed");
 		add_blind_spot(attach,
 			       "syncs that workers carry out (io_uring, Linux AIO) are followed on "
 			       "ext4 only, io_uring's sync_file_range nowhere");

@@ -935,6 +935,34 @@ static const struct row rows[] = {
 		DURABLE(WRITE_THROUGH),
 	},
 
+	{
+		"f2fs: fdatasync writes no node block, and the size may have been a direct write's",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4096),
+		 SET(sync.own_meta_done_ns, 0), SET(sync.devices[0].direct, 1),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole f2fs-direct-size, see README)"),
+		{SET(sync.own_meta_done_ns, 1150)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"f2fs: ... by a descriptor that is open for direct I/O; a buffered write ends anywhere",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4608),
+		 SET(sync.own_meta_done_ns, 0), SET(sync.direct_file, 1),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
+		DOUBT(COMMIT_UNSEEN, "f2fs-direct-size"),
+		{SET(sync.size, 4607)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"f2fs: ... the node block written is not the inode's in a long file; not so from 5.17 on",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4096 << 10),
+		 SET(sync.own_meta_done_ns, 1150), SET(sync.devices[0].direct, 1),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 16))},
+		DOUBT(COMMIT_UNSEEN, "f2fs-direct-size"),
+		{SET(facts.kernel_version, KERNEL_VERSION(5, 17))},
+		DURABLE(FLUSHED),
+	},
+
 	/* ext4 with inline data: files that no longer are */
 	{
 		"inline data: a file that was in its inode once",
