@@ -74,6 +74,9 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
+	if (sync->fs_magic == FSMAGIC_F2FS && proof == PROOF_NONE && asked &&
+	    sync->own_flush_pending <= 0 && sync->own_meta_done_ns > device->watermark_ns)
+		return "f2fs-node-not-awaited";
 	if (sync->fs_magic == FSMAGIC_F2FS &&
 	    (proof == PROOF_HOLE ||
 	     (proof == PROOF_NONE && (!asked || sync->own_flush_pending > 0))))

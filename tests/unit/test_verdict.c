@@ -936,6 +936,14 @@ static const struct row rows[] = {
 	},
 
 	{
+		"f2fs: the flush was asked for before the call's own node block was written",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_ASKED_FLUSH),
+		 SET(sync.devices[0].commit_done_ns, 0), SET(sync.own_meta_done_ns, 1301)},
+		BAD(NO_FLUSH, "f2fs-node-not-awaited"),
+		{SET(sync.own_meta_done_ns, 1299)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"f2fs: fdatasync writes no node block, and the size may have been a direct write's",
 		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4096),
 		 SET(sync.own_meta_done_ns, 0), SET(sync.devices[0].direct, 1),
@@ -1425,7 +1433,7 @@ static const struct row rows[] = {
 	{
 		"switched to write through: the caller's own metadata is not covered",
 		{SET(sync.devices[0].cache, CACHE_BIT_KNOWN | CACHE_BIT_OVERRIDE),
-		 SET(sync.own_meta_done_ns, 1301)},
+		 SET(sync.devices[0].commit_done_ns, 0), SET(sync.own_meta_done_ns, 1301)},
 		BAD(NO_FLUSH, "switched to write through"),
 		{SET(sync.own_meta_done_ns, 1300)},
 		DURABLE(FLUSHED),
