@@ -33,7 +33,7 @@ static __always_inline bool begins(const __u8 *name, const char *text, __u32 len
 	__u32 i;
 
 	for (i = 0; i < length; i++)
-		if (name[i] != text[i])
+		if (name[i] != (__u8)text[i])
 			return false;
 	return true;
 }

@@ -217,7 +217,8 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	 * has a checksum (do_one_pass), the record has none of the whole. */
 	if (facts->async_commit)
 		return true;
-	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) || may_be_left_out(facts, device))
+	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) ||
+	    may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

@@ -953,7 +953,8 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
-		"f2fs: ... by a descriptor that is open for direct I/O; a buffered write ends anywhere",
+		"f2fs: ... by a descriptor that is open for direct I/O; a buffered write ends "
+		"anywhere",
 		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4608),
 		 SET(sync.own_meta_done_ns, 0), SET(sync.direct_file, 1),
 		 SET(facts.kernel_version, KERNEL_VERSION(5, 10))},
@@ -962,7 +963,8 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
-		"f2fs: ... the node block written is not the inode's in a long file; not so from 5.17 on",
+		"f2fs: ... the node block written is not the inode's in a long file; not so from "
+		"5.17 on",
 		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4096 << 10),
 		 SET(sync.own_meta_done_ns, 1150), SET(sync.devices[0].direct, 1),
 		 SET(facts.kernel_version, KERNEL_VERSION(5, 16))},

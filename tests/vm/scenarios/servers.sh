@@ -28,7 +28,7 @@ serve_nfs() {
 export_srv() {
     echo "nfsd 127.0.0.1 2147483647 *" >/proc/net/rpc/auth.unix.ip/channel
     echo "* /srv 2147483647 $((0x2000 | 0x400 | 0x2)) 65534 65534 0" >/proc/net/rpc/nfsd.export/channel
-    echo '* 1 \x00000000 2147483647 /srv' >/proc/net/rpc/nfsd.fh/channel
+    printf '%s\n' '* 1 \x00000000 2147483647 /srv' >/proc/net/rpc/nfsd.fh/channel
     mount -t nfs4 -o vers=4.1,addr=127.0.0.1,clientaddr=127.0.0.1 127.0.0.1:/ /nfs
 }
 
