@@ -94,6 +94,7 @@ enum event_sync_flag {
 	 * the log and returned, now or from an earlier call about the file */
 	SYNC_LOG_LEFT = 1 << 29,
 	SYNC_INODE_WRITTEN = 1 << 30, /* the calling thread had the file system write the inode */
+	SYNC_SIZE_LATER = 1U << 31, /* the file did not reach as far as the write that is synced */
 };
 
 #define DISK_SEVERAL 0xffffffffU

@@ -484,6 +484,8 @@ __noinline int frame_waited(__u64 end)
 	if (end >= RANGE_END_ALL)
 		return 0;
 	frame->synced_end = end < frame->size_enter ? end + 1 : frame->size_enter;
+	if ((frame->kind == SYNC_O_SYNC || frame->kind == SYNC_O_DSYNC) && end >= frame->size_enter)
+		frame->flags |= SYNC_SIZE_LATER;
 	ext4_note_disk_size(frame);
 	return 0;
 }

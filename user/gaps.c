@@ -17,6 +17,8 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 {
 	const struct event_sync *sync = facts->sync;
 
+	if (sync->flags & SYNC_SIZE_LATER)
+		return PROOF_BEYOND;
 	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
 	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))
 		return PROOF_QUIET;
@@ -33,12 +35,15 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
+	bool write = sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC;
 
-	if (sync->fs_magic != FSMAGIC_F2FS || !(sync->flags & SYNC_DATASYNC) ||
-	    !facts->kernel_version || facts->kernel_version >= KERNEL_VERSION(5, 17))
+	if (sync->fs_magic != FSMAGIC_F2FS || !facts->kernel_version)
 		return false;
+	if (facts->kernel_version >= KERNEL_VERSION(5, 17)) /* else see SYNC_SIZE_LATER */
+		return write && sync->direct_file && !sync->range_known;
 	/* It then ends with a logical block, of 512 bytes at least. */
-	if (sync->size % 512 || (!sync->direct_file && !device->event->direct))
+	if (!(sync->flags & SYNC_DATASYNC) || sync->size % 512 ||
+	    (!sync->direct_file && !device->event->direct))
 		return false;
 	return !sync->own_meta_done_ns || sync->size > F2FS_INODE_BYTES;
 }

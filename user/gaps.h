@@ -26,7 +26,8 @@ bool gaps_was_inline(const struct verdict_facts *facts);
 /*
  * A direct write that makes a file longer within its last block leaves f2fs' inode unmarked for
  * fdatasync (generic_file_direct_write, f2fs_dirty_inode), until it got its own in 5.17. Where
- * the call writes the inode nevertheless, it writes the size.
+ * the call writes the inode nevertheless, it writes the size. From then on the size is set only
+ * after the sync at the end of the write: that is seen where the range that is synced is.
  */
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device);
 

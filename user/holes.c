@@ -31,7 +31,7 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";
 	if (proof != PROOF_QUIET && proof == gaps_of_size(facts))
-		return "ext4-size-on-disk";
+		return sync->fs_magic == FSMAGIC_F2FS ? "f2fs-direct-size" : "ext4-size-on-disk";
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
 	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&

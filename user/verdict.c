@@ -116,7 +116,9 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 				 "the inode on the disk ends at byte %llu, before what was synced: "
 				 "what made the file longer is not written",
-				 (unsigned long long)j->sync->disk_size);
+				 (unsigned long long)(j->sync->flags & SYNC_SIZE_LATER
+							      ? j->sync->size
+							      : j->sync->disk_size));
 	} else if (proof == PROOF_UNLOGGED) {
 		j->never_covered = true;
 		verdict_conclude(

@@ -963,6 +963,23 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 	{
+		"f2fs: the size is set after the sync at the end of a direct write",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.kind, SYNC_O_DSYNC), SET(sync.range_known, 1),
+		 SET(sync.size, 30), SET(sync.synced_end, 30),
+		 SET(sync.flags, SYNC_DATASYNC | SYNC_SIZE_LATER)},
+		BAD(NOT_WRITTEN, "ends at byte 30"),
+		{SET(sync.flags, SYNC_DATASYNC)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"f2fs: ... and at the tracepoint level the range is not known",
+		{ON_FS(FSMAGIC_F2FS), SET(sync.kind, SYNC_O_DSYNC), SET(sync.direct_file, 1),
+		 SET(sync.flags, SYNC_DATASYNC), SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		DOUBT(COMMIT_UNSEEN, "f2fs-direct-size"),
+		{SET(sync.range_known, 1)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"f2fs: ... the node block written is not the inode's in a long file; not so from "
 		"5.17 on",
 		{ON_FS(FSMAGIC_F2FS), SET(sync.flags, SYNC_DATASYNC), SET(sync.size, 4096 << 10),

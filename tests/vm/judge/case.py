@@ -33,7 +33,7 @@ HOLES = {
     "btrfs-directory-logged": "5.10",
     "f2fs-concurrent-fsync": "5.10 6.1 6.12 7.x",
     "f2fs-direct-overwrite": "5.10 6.1 6.12 7.x",
-    "f2fs-direct-size": "5.10",
+    "f2fs-direct-size": "5.10 6.1 6.12 7.x",
     "f2fs-node-not-awaited": "5.10 6.1 6.12 7.x",
 }
 

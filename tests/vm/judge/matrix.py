@@ -139,7 +139,7 @@ def _beyond():
 
 
 def _grown():
-    """A file is made longer within its last block, by direct writes."""
+    """A file is made longer by direct writes: within its last block, and beyond it."""
     lines = []
     for n, sync in enumerate(("", "fdatasync f{n}", "fsync f{n}", "aiofdatasync f{n}")):
         lines += [f"p write f{n} 0 3000", f"p fsync f{n}"]
@@ -148,6 +148,9 @@ def _grown():
         lines += [f"p write f{n} 0 3174", f"p fsync f{n}", f"0 mmap f{n} 390 317", f"0 fsync f{n}"]
         lines += [f"0 {write} f{n} 0 4096"]
     lines += ["0 fdatasync f7", "0 fsync f8", "0 aiofdatasync f9"]
+    for n, write in enumerate(("ddsync", "uringddsync", "aioddsync", "direct"), 10):
+        lines += [f"0 write f{n} 0 30", f"0 {write} f{n} 36864 16384"]
+    lines += ["0 fdatasync f13"]
     return "".join(line + "\n" for line in lines)
 
 
