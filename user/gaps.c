@@ -17,7 +17,9 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (sync->flags & SYNC_SIZE_LATER)
+	/* Of a buffered write it means that the file was cut off meanwhile; direct ones that make
+	 * a file longer hold the inode's lock until they are synced. */
+	if ((sync->flags & SYNC_SIZE_LATER) && sync->direct_file)
 		return PROOF_BEYOND;
 	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
 	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))

@@ -30,8 +30,11 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";
-	if (proof != PROOF_QUIET && proof == gaps_of_size(facts))
-		return sync->fs_magic == FSMAGIC_F2FS ? "f2fs-direct-size" : "ext4-size-on-disk";
+	if (proof != PROOF_QUIET && proof == gaps_of_size(facts)) {
+		if (sync->fs_magic == FSMAGIC_F2FS)
+			return "f2fs-direct-size";
+		return sync->fs_magic == FSMAGIC_EXT4 ? "ext4-size-on-disk" : NULL;
+	}
 	if (facts->nobarrier && proof != PROOF_HOLE)
 		return NULL;
 	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&

@@ -965,11 +965,20 @@ static const struct row rows[] = {
 	{
 		"f2fs: the size is set after the sync at the end of a direct write",
 		{ON_FS(FSMAGIC_F2FS), SET(sync.kind, SYNC_O_DSYNC), SET(sync.range_known, 1),
-		 SET(sync.size, 30), SET(sync.synced_end, 30),
+		 SET(sync.size, 30), SET(sync.synced_end, 30), SET(sync.direct_file, 1),
 		 SET(sync.flags, SYNC_DATASYNC | SYNC_SIZE_LATER)},
 		BAD(NOT_WRITTEN, "ends at byte 30"),
 		{SET(sync.flags, SYNC_DATASYNC)},
 		DURABLE(FLUSHED),
+	},
+	{
+		"... a buffered write, which sets it before, was cut off meanwhile",
+		{SET(sync.kind, SYNC_O_DSYNC), SET(sync.range_known, 1), SET(sync.size, 30),
+		 SET(sync.synced_end, 30), SET(sync.disk_size, 30),
+		 SET(sync.flags, SYNC_DATASYNC | SYNC_SIZE_LATER)},
+		DURABLE(FLUSHED),
+		{SET(sync.direct_file, 1)},
+		BAD(NOT_WRITTEN, "ext4-size-on-disk"),
 	},
 	{
 		"f2fs: ... and at the tracepoint level the range is not known",
