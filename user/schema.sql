@@ -15,7 +15,8 @@ CREATE TABLE syncs(
   id               INTEGER PRIMARY KEY,   -- in the order the calls returned
   t_ns             INTEGER NOT NULL,      -- entry
   kind             TEXT NOT NULL,         -- fsync, fdatasync, sync_file_range, sync, syncfs, msync, o_sync, o_dsync,
-                                          -- aio_fsync, io_uring_fsync, io_uring_sync_file_range, freeze, umount, kernel (nested, see parent_id)
+                                          -- aio_fsync, io_uring_fsync, io_uring_sync_file_range, freeze, umount,
+                                          -- server, kernel (nested, see parent_id)
   pid              INTEGER NOT NULL,      -- who asked; in the initial pid namespace
   tid              INTEGER NOT NULL,
   comm             TEXT NOT NULL,
