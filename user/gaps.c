@@ -13,13 +13,16 @@ bool gaps_uncommitted(const struct verdict_facts *facts)
 	return (facts->sync->flags & both) == both && !facts->fast_commit;
 }
 
+bool gaps_size_later(const struct event_sync *sync)
+{
+	return (sync->flags & SYNC_SIZE_LATER) && sync->direct_file;
+}
+
 enum proof gaps_of_size(const struct verdict_facts *facts)
 {
 	const struct event_sync *sync = facts->sync;
 
-	/* Of a buffered write it means that the file was cut off meanwhile; direct ones that make
-	 * a file longer hold the inode's lock until they are synced. */
-	if ((sync->flags & SYNC_SIZE_LATER) && sync->direct_file)
+	if (gaps_size_later(sync))
 		return PROOF_BEYOND;
 	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
 	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))

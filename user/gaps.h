@@ -32,6 +32,13 @@ bool gaps_was_inline(const struct verdict_facts *facts);
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device);
 
 /*
+ * Did the file not reach as far as the write at the end of which it was synced? Of a buffered
+ * write that means that it was cut off meanwhile, which is no gap; direct ones that make a file
+ * longer hold the inode's lock until they are synced.
+ */
+bool gaps_size_later(const struct event_sync *sync);
+
+/*
  * Does what a call about a part of a file was to make durable lie beyond the size that the
  * inode has on disk? ext4 gives it that only with the write-back of what made the file longer,
  * if that is of blocks not allocated yet (ext4_da_should_update_i_disksize). PROOF_BEYOND;

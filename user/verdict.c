@@ -8,6 +8,7 @@
 
 #include "elsewhere.h"
 #include "fsmagic.h"
+#include "gaps.h"
 #include "holes.h"
 #include "judgement.h"
 #include "ledger.h"
@@ -116,7 +117,7 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 				 "the inode on the disk ends at byte %llu, before what was synced: "
 				 "what made the file longer is not written",
-				 (unsigned long long)(j->sync->flags & SYNC_SIZE_LATER
+				 (unsigned long long)(gaps_size_later(j->sync)
 							      ? j->sync->size
 							      : j->sync->disk_size));
 	} else if (proof == PROOF_UNLOGGED) {

@@ -28,3 +28,16 @@ def survives(log, disk, position, sums):
         finally:
             subprocess.run(["umount", mount], check=True)
         return check.returncode == 0
+
+
+def tell(out, points):
+    """One TAP line for each (title, problem) that points(@out) yields. Without a problem the data
+    of all writes in @out is let go of. Returns whether there was one."""
+    bad = number = 0
+    for number, (title, problem) in enumerate(points(out), 1):
+        bad |= bool(problem)
+        print(f"{'not ok' if problem else 'ok'} {number} - {title}{problem and ': ' + problem}")
+    print(f"1..{number}")
+    if not bad:
+        os.unlink(os.path.join(out, "payload.bin"))
+    return bad

@@ -63,14 +63,16 @@ namespace() { # the one that the target of NVMe shows
     done
 }
 
-await() { # COMMAND
-    tries=0
-    while [ -z "$("$1")" ] && [ $tries -lt 100 ]; do
-        tries=$((tries + 1))
+await() { # TENTHS COMMAND...
+    await_tries=$1
+    shift
+    until "$@" 2>/dev/null; do
+        await_tries=$((await_tries - 1))
+        [ $await_tries -gt 0 ] || fail "in vain: $*"
         sleep 0.1
     done
-    [ -n "$("$1")" ]
 }
+shown() { [ -n "$("$1")" ]; } # lun|namespace
 
 serve_lun() { # FILE
     modprobe target_core_file
@@ -83,7 +85,7 @@ serve_lun() { # FILE
     echo 1 >"$store/enable"
     echo naa.5001405000000002 >"$port/nexus"
     ln -s "$store" "$port/lun/lun_0/store"
-    await lun
+    await 100 shown lun
 }
 
 end_lun() {
@@ -103,7 +105,7 @@ serve_namespace() { # FILE
     echo loop >"$port/addr_trtype"
     ln -s "$subsystem" "$port/subsystems/store"
     echo "transport=loop,nqn=store" >/dev/nvme-fabrics
-    await namespace
+    await 100 shown namespace
 }
 
 end_namespace() {
@@ -127,12 +129,7 @@ stack() { # NAME FSTYPE [MOUNTOPTIONS]
         call nvmet "/srv/$1-namespace" xfs_io -c "pwrite -S 0x64 0 50000" -c fsync "$(namespace)"
         end_namespace
     fi
-    tries=0
-    until umount /srv 2>/dev/null || [ $tries -ge 100 ]; do
-        tries=$((tries + 1))
-        sleep 0.1
-    done
-    ! grep -q " /srv " /proc/mounts
+    await 100 umount /srv
 }
 
 # The tracepoints of file systems are there with their modules alone.
@@ -140,11 +137,7 @@ modprobe -qa configfs ext4 xfs
 grep -q " $CONFIG " /proc/mounts || mount -t configfs configfs $CONFIG
 flushaudit watch ${LEVEL:+--level "$LEVEL"} --json >"$RESULTS/watch.json" 2>"$RESULTS/watch.err" &
 watch=$!
-tries=0
-until grep -q "watching at" "$RESULTS/watch.err" || [ $tries -ge 600 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+await 600 grep -q "watching at" "$RESULTS/watch.err"
 serve_nfs
 stack ext4 ext4
 stack nobarrier ext4 nobarrier
