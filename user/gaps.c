@@ -197,10 +197,6 @@ static bool inode_may_be_unwritten(const struct verdict_facts *facts, bool cache
 	return !(flags & SYNC_INODE_WRITTEN);
 }
 
-/*
- * Kernels that are known to report success with less than all written, where
- * what they left out cannot be seen; see holes.h.
- */
 bool gaps_begun_too_late(const struct verdict_facts *facts)
 {
 	const struct event_sync *sync = facts->sync;
@@ -214,11 +210,16 @@ bool gaps_begun_too_late(const struct verdict_facts *facts)
 	return false;
 }
 
+bool gaps_unreached(const struct event_sync *sync)
+{
+	return sync->fs_magic == FSMAGIC_F2FS && (sync->flags & SYNC_DIRECT);
+}
+
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (gaps_begun_too_late(facts))
+	if (gaps_begun_too_late(facts) || gaps_unreached(sync))
 		return true;
 	if (facts->no_journal)
 		return inode_may_be_unwritten(facts, cached);

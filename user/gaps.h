@@ -59,6 +59,13 @@ bool gaps_log(const struct verdict_facts *facts, const struct verdict_device *de
  */
 bool gaps_begun_too_late(const struct verdict_facts *facts);
 
+/*
+ * f2fs, from 5.17 on: a direct write to a file opened O_DSYNC that needs no new block ends with a
+ * sync only where the inode is marked I_DIRTY_DATASYNC (f2fs_iomap_begin). f2fs marks inodes as
+ * I_DIRTY_SYNC: the file may be new, or its size not be written, and the write gets FUA alone.
+ */
+bool gaps_unreached(const struct event_sync *sync);
+
 /* This kernel is known to leave out something here that cannot be seen. @cached: the device has
  * a cache, so that a request for a flush is seen. */
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached);

@@ -75,6 +75,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	    (sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC) &&
 	    !(sync->flags & SYNC_ACCOMPANIED) && !asked && proof == PROOF_NONE)
 		return "f2fs-direct-overwrite";
+	if (proof == PROOF_HOLE && gaps_unreached(sync))
+		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
 	if (sync->fs_magic == FSMAGIC_F2FS && proof == PROOF_NONE && asked &&

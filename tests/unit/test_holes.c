@@ -157,6 +157,8 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_NONE, NULL);
 	w.sync.flags = 0;
 	expect(&w, PROOF_NONE, F2FS_DIRECT);
+	w.sync.flags = SYNC_DIRECT;
+	expect(&w, PROOF_HOLE, F2FS_DIRECT);
 	w.sync.flags = SYNC_ACCOMPANIED;
 	expect(&w, PROOF_NONE, F2FS_PARALLEL);
 	make(&w, FSMAGIC_MEMORY, BOTH_ROLES, DEVICE_LEAF);

@@ -1278,6 +1278,15 @@ static const struct row rows[] = {
 		DURABLE(FUA),
 	},
 	{
+		"a direct write with FUA to a file of which f2fs may have written nothing else",
+		{SET(sync.kind, SYNC_O_DSYNC), SET(sync.flags, SYNC_DIRECT | SYNC_DATASYNC),
+		 SET(sync.own_fua, 1), SET(sync.own_data_done_ns, 0), ON_FS(FSMAGIC_F2FS),
+		 SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		DOUBT(COMMIT_UNSEEN, "f2fs-direct-overwrite"),
+		{ON_FS(FSMAGIC_XFS)},
+		DURABLE(FUA),
+	},
+	{
 		"a sync that was not seen to return",
 		{SET(sync.flags, SYNC_END_UNSEEN)},
 		DOUBT(UNTRACKED, "return was not seen"),

@@ -126,6 +126,15 @@ def _reach(sync):
     return "".join(line + "\n" for line in lines)
 
 
+def _fresh():
+    """Direct writes over what is in files that nobody has synced yet."""
+    lines = []
+    for n, write in enumerate(("ddsync", "aioddsync", "uringddsync")):
+        lines += [f"0 write f{n} 0 65536", f"0 {write} f{n} 4096 8192"]
+        lines += [f"0 append f{n} 9000", f"0 {write} f{n} 65536 4096", f"0 {write} f{n} 0 4096"]
+    return "".join(line + "\n" for line in lines)
+
+
 def _beyond():
     """A range is synced that lies beyond the file's size on disk, and what made it longer is not."""
     lines = []
@@ -188,6 +197,8 @@ def _lates():
         yield Case(f"beyond-{name}", "plain", name, ["virtio-wb"], script=_beyond())
     for name in ("ext4", "ext4-nojournal", "xfs", "btrfs", "f2fs"):
         yield Case(f"grown-{name}", "plain", name, ["virtio-wb"], script=_grown())
+    for name in ("ext4", "xfs", "btrfs", "f2fs"):
+        yield Case(f"fresh-{name}", "plain", name, ["nvme"], script=_fresh())
     fsync = _reach("fsync shared")
     yield Case("reach-ext4-nobarrier", "plain", "ext4-nobarrier", ["nvme"], script=fsync, healthy=False)
     yield Case("reach-ext4", "plain", "ext4", ["nvme"], script=fsync)

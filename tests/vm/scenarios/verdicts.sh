@@ -7,17 +7,22 @@
 . /harness/guest.sh
 
 # Audits one workload, or with "all" every workload on one mount: an attach is
-# dear here. The marks are set by the audited command itself, so that they stand
-# inside the audit; the sync before leaves no flush to come from earlier work.
+# dear here. The marks -begin and -end are set by the audited command itself, so
+# that they stand inside the audit; -before and -after stand outside of it. The
+# syncs before leave no flush to come from earlier work: the first one may write
+# a file system on a loop device after the one that holds the loop's file.
 audit() { # NAME DISK|- WORKLOAD...
     audit_name=$1 audit_disk=$2
     shift 2
     sync
+    sync
+    mark "$audit_name-before"
     audit_status=0
     # shellcheck disable=SC2016 # expanded by the inner shell
     flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$audit_name.json" -- \
         sh -euc 'name=$1; shift; workload mark "$name-begin"; "$@"; workload mark "$name-end"' \
         sh "$audit_name" "$@" || audit_status=$?
+    mark "$audit_name-after"
     kernel_name=-
     [ "$audit_disk" = - ] || kernel_name=$(disk_name "$audit_disk")
     echo "$audit_name $audit_status $audit_disk $kernel_name" >>"$RESULTS/runs"
