@@ -69,6 +69,9 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	if (sync->fs_magic == FSMAGIC_XFS &&
 	    (proof == PROOF_HOLE || (proof == PROOF_NONE && sync->own_flush_pending > 0)))
 		return "xfs-stray-wakeup";
+	if (sync->fs_magic == FSMAGIC_VFAT && (sync->flags & SYNC_WHOLE_FS) && !asked &&
+	    proof == PROOF_NONE)
+		return "vfat-syncfs";
 	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
 		return "btrfs-concurrent-fsync";
 	if (sync->fs_magic == FSMAGIC_F2FS &&

@@ -223,6 +223,7 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->inline_data |= mount->inline_data;
 	facts->no_delalloc |= mount->no_delalloc;
 	facts->compressed |= mount->compressed;
+	facts->no_checkpoint |= mount->no_checkpoint;
 	facts->fast_commit |= mount->fast_commit;
 }
 

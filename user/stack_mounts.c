@@ -48,6 +48,16 @@ static bool is_ext(const struct line *line)
 	return strcmp(type, "ext4") == 0 || strcmp(type, "ext3") == 0 || strcmp(type, "ext2") == 0;
 }
 
+/* It is shown with the blocks that may become unusable: "disable:0". */
+static bool is_no_checkpoint(const struct line *line)
+{
+	char *its = NULL;
+	size_t length = 0;
+
+	return mnt_optstr_get_option(line->super, "checkpoint", &its, &length) == 0 && its &&
+	       strncmp(its, "disable", strlen("disable")) == 0;
+}
+
 static bool is_nobarrier(const struct stack *stack, const struct line *line)
 {
 	if (option_is(line->super, "nobarrier", NULL) || option_is(line->super, "barrier", "0") ||
@@ -158,6 +168,7 @@ static int put_mount(struct stack *stack, const struct line *line)
 	}
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;
+	mount->no_checkpoint |= is_no_checkpoint(line);
 	if (strcmp(mount->fs, "btrfs") == 0 && (option_is(line->super, "compress", NULL) ||
 						option_is(line->super, "compress-force", NULL)))
 		mount->compressed = true;

@@ -69,8 +69,8 @@ bool survey_is_flushed(const struct verdict_facts *facts)
 {
 	size_t i;
 
-	if (facts->losses || facts->data_journal || (facts->sync->flags & SYNC_DIRTY_EXIT) ||
-	    survey_newest_write(facts) <= facts->start_ns)
+	if (facts->losses || facts->data_journal || facts->no_checkpoint ||
+	    (facts->sync->flags & SYNC_DIRTY_EXIT) || survey_newest_write(facts) <= facts->start_ns)
 		return false;
 	for (i = 0; i < facts->nr_devices; i++) {
 		const struct verdict_device *device = &facts->devices[i];

@@ -63,8 +63,20 @@ static bool judge_file_system(struct judgement *j)
 		elsewhere_judge_remote(j->out, j->facts);
 		return true;
 	default:
-		return j->out->inferred = false;
+		break;
 	}
+	/* f2fs keeps the flag in the checkpoint it goes back to (CP_DISABLED_FLAG), and looks for
+	 * nothing that was synced later. */
+	if (j->facts->no_checkpoint && !never_flushes(sync)) {
+		bool all = sync->kind == SYNC_SYNC; /* it may be about others alone */
+
+		verdict_conclude(j->out, all ? VERDICT_UNPROVEN : VERDICT_NOT_DURABLE,
+				 all ? REASON_UNTRACKED : REASON_SWALLOWED,
+				 "f2fs is mounted with checkpoint=disable: after a power cut it is "
+				 "what it was when checkpoints were switched off");
+		return true;
+	}
+	return j->out->inferred = false;
 }
 
 static void conclude_lost(struct judgement *j)
@@ -459,6 +471,10 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		judge_direct(&j);
 	else
 		judge_devices(&j);
+	if (verdict->kind == VERDICT_DURABLE && fsmagic_class(sync->fs_magic) == FSMAGIC_OTHER)
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
+				 "what was written is on stable media; whether all is that leads "
+				 "to it is not followed on this file system");
 	/* A write that found the ledger full may be any of this call's; one whose
 	 * completion is among the lost records may be in flight still. */
 	if (verdict->kind == VERDICT_DURABLE &&

@@ -355,6 +355,9 @@ static void flushed_needs_proof(void **state)
 	w->facts.losses = true;
 	assert_false(survey_is_flushed(&w->facts));
 	w->facts.losses = false;
+	w->facts.no_checkpoint = true;
+	assert_false(survey_is_flushed(&w->facts));
+	w->facts.no_checkpoint = false;
 	w->facts.start_ns = 3000; /* no write of it was seen */
 	assert_false(survey_is_flushed(&w->facts));
 	w->facts.start_ns = START;

@@ -163,6 +163,12 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_NONE, F2FS_PARALLEL);
 	make(&w, FSMAGIC_MEMORY, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, NULL);
+	make(&w, FSMAGIC_VFAT, BOTH_ROLES, DEVICE_LEAF);
+	expect(&w, PROOF_NONE, NULL);
+	w.sync.flags = SYNC_WHOLE_FS;
+	expect(&w, PROOF_NONE, "vfat-syncfs");
+	w.sync.flags |= SYNC_ASKED_FLUSH;
+	expect(&w, PROOF_NONE, NULL);
 }
 
 /* What was told, asked for, or is no file system's doing is no hole. */

@@ -658,6 +658,28 @@ static void compress_options(void **state)
 		assert_int_equal(stack_find_mount(tree->stack, STACK_DEV(8, i))->compressed, i < 3);
 }
 
+static void checkpoint_options(void **state)
+{
+	static const char *const rests[] = {
+		"rw - f2fs /dev/x rw,fsync_mode=posix,checkpoint=disable:0",
+		"rw - f2fs /dev/x rw,checkpoint=disable:12,checkpoint_merge",
+		"rw - f2fs /dev/x rw,checkpoint_merge,fsync_mode=posix",
+		"rw - f2fs /dev/x rw,checkpoint=enable",
+	};
+	struct tree *tree = *state;
+	char point[32];
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(point, sizeof(point), "/mnt%zu", i);
+		put_mount(tree, STACK_DEV(8, i), point, rests[i]);
+	}
+	put_file(tree, "sys/class/block/.keep", "");
+	scan(tree);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(stack_find_mount(tree->stack, STACK_DEV(8, i))->no_checkpoint,
+				 i < 2);
+}
+
 static void barrier_options(void **state)
 {
 	static const struct {
@@ -1061,6 +1083,7 @@ int main(void)
 		TREE_TEST(bcache),
 		TREE_TEST(compress_options),
 		TREE_TEST(barrier_options),
+		TREE_TEST(checkpoint_options),
 		TREE_TEST(ext4_options),
 		TREE_TEST(ext4_journal_task),
 		TREE_TEST(ext4_features),

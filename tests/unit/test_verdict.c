@@ -1287,6 +1287,34 @@ static const struct row rows[] = {
 		DURABLE(FUA),
 	},
 	{
+		"f2fs with checkpoints switched off",
+		{ON_FS(FSMAGIC_F2FS), SET(facts.no_checkpoint, true)},
+		{VERDICT_NOT_DURABLE, REASON_SWALLOWED, true, "checkpoint=disable"},
+		{SET(facts.no_checkpoint, false)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"sync(2) beside an f2fs with checkpoints switched off",
+		{SET(sync.kind, SYNC_SYNC), SET(facts.no_checkpoint, true)},
+		{VERDICT_UNPROVEN, REASON_UNTRACKED, true, "checkpoint=disable"},
+		{SET(facts.no_checkpoint, false)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"a file system of which only data and flushes are followed",
+		{ON_FS(0x4d44)}, /* vfat */
+		DOUBT(COMMIT_UNSEEN, "not followed on this file system"),
+		{ON_FS(0x2011BAB0)}, /* exfat */
+		DURABLE(FLUSHED),
+	},
+	{
+		"a file system that is not known, without a flush",
+		{ON_FS(0x12345678), WATERMARK(0, 1)},
+		BAD(NO_FLUSH, "vda"),
+		{WATERMARK(0, 1300)},
+		DOUBT(COMMIT_UNSEEN, "not followed on this file system"),
+	},
+	{
 		"a sync that was not seen to return",
 		{SET(sync.flags, SYNC_END_UNSEEN)},
 		DOUBT(UNTRACKED, "return was not seen"),

@@ -8,7 +8,7 @@ MIB = 1 << 20
 ASYNC_DIRECT = re.compile(r"\b(aio|uring)ddsync\b")
 DISK_SIZE = 512 * MIB
 # What this machine's kernel can bring up again; the rest needs a guest.
-GUEST_VARIANTS = ("f2fs", "xfs-realtime")
+GUEST_VARIANTS = ("f2fs", "xfs-realtime", "vfat", "exfat")
 HOST_STACKS = {"plain", "partition", "override", "loop", "loop-nobarrier", "loop-loop"}
 
 
@@ -35,6 +35,7 @@ HOLES = {
     "f2fs-direct-overwrite": "5.10 6.1 6.12 7.x",
     "f2fs-direct-size": "5.10 6.1 6.12 7.x",
     "f2fs-node-not-awaited": "5.10 6.1 6.12 7.x",
+    "vfat-syncfs": "5.10 6.1 6.12 7.x",
 }
 
 # The drive is told of the return a little later than the workload has seen it.
@@ -89,6 +90,8 @@ class Case:
         reason, several = sync["reason"], len(self.threads()) > 1
         if reason == "untracked" and self.variant.startswith("f2fs"):
             return "f2fs: a bio mixes the pages of several files"
+        if reason == "commit-unseen" and self.variant == "vfat":
+            return "vfat: whether the directories above a file are written is not followed"
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"

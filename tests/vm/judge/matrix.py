@@ -14,6 +14,8 @@ FILE_SYSTEMS = (
     " f2fs f2fs-strict overlay-ext4"
 ).split()
 UNSAFE_FILE_SYSTEMS = "ext4-nobarrier btrfs-nobarrier f2fs-nobarrier overlay-volatile-ext4".split()
+# Without all that the script of the others does.
+SMALL_FILE_SYSTEMS = {"f2fs-no-checkpoint": False, "vfat": True, "exfat": True}
 TWO_DEVICES = "ext4-external-journal xfs-external-log xfs-realtime btrfs-raid1".split()
 DRIVES = "virtio-wt nvme nvme-paths scsi scsi-fua ahci nbd".split()
 # Stack: its disks. Below the line: those on which calls cannot be durable.
@@ -70,6 +72,10 @@ def _file_systems():
         yield Case(name, "plain", name, ["virtio-wb"], script=_script("calls"))
     for name in UNSAFE_FILE_SYSTEMS:
         yield Case(name, "plain", name, ["virtio-wb"], script=_script("calls"), healthy=False)
+    for name, healthy in SMALL_FILE_SYSTEMS.items():
+        for disk in ("virtio-wb", "virtio-wt"):
+            where = "" if disk == "virtio-wb" else f"-on-{disk}"
+            yield Case(name + where, "plain", name, [disk], script=_script("few"), healthy=healthy)
     for name in TWO_DEVICES:
         yield Case(name, "plain", name, ["virtio-wb"], "scsi", _script("calls"))
 
