@@ -23,7 +23,7 @@ STACK_RUN=${STACK_RUN:-/run/stacks}
 
 stack_names() {
     printf '%s\n' plain partition linear stripe crypt thin snapshot snapshot-cow writecache cache \
-        raid0 raid1 raid5 bcache loop loop-nobarrier loop-tmpfs loop-loop overlay null zram raid1-wt \
+        raid0 raid1 raid5 dm-raid1 multipath multipath-bio bcache loop loop-nobarrier loop-tmpfs loop-loop overlay null zram raid1-wt \
         override linear-override flakey raid1-flakey
 }
 
@@ -39,7 +39,7 @@ fs_names() {
 stack_disks() { # STACK
     case $1 in
     raid5) echo 3 ;;
-    stripe | writecache | cache | bcache | raid0 | raid1*) echo 2 ;;
+    stripe | writecache | cache | bcache | raid0 | raid1* | dm-raid1) echo 2 ;;
     loop-tmpfs | null | zram) echo 0 ;;
     *) echo 1 ;;
     esac
@@ -338,6 +338,23 @@ st_build() { # STACK MODE DISK...
         size=$(st_sectors "$2")
         st_dm raid1-flakey "0 $size $(st_flakey up "$2")" && st_md "$mode" 1 "$1" "$TOP"
         ;;
+    # As LVM makes a mirror: a small device for each leg's superblock and bitmap.
+    dm-raid1)
+        half=$(st_sectors "$2")
+        if [ "$half" -lt "$size" ]; then size=$half; fi
+        half=''
+        for origin in "$1" "$2"; do
+            st_slice "$stack-${origin##*/}-meta" "$origin" 0 8192 || return 1
+            [ "$mode" = recover ] || st_zero "$TOP" || return 1
+            pool=$TOP
+            st_slice "$stack-${origin##*/}-data" "$origin" 8192 $((size - 8192)) || return 1
+            half="$half $pool $TOP"
+        done
+        st_modules dm-raid raid1
+        st_dm $stack "0 $((size - 8192)) raid raid1 4 0 nosync region_size 1024 2$half"
+        ;;
+    multipath) st_dm $stack "0 $size multipath 0 0 1 1 round-robin 0 1 1 $1 1000" ;;
+    multipath-bio) st_dm $stack "0 $size multipath 2 queue_mode bio 0 1 1 round-robin 0 1 1 $1 1000" ;;
     flakey) st_dm flakey "0 $size $(st_flakey up "$1")" ;;
     bcache) st_bcache "$mode" "$1" "$2" ;;
     loop) st_loop "$mode" "$1" defaults outer ;;
@@ -589,6 +606,8 @@ st_has() { # STACK|VARIANT
     stripe) st_has_dm striped ;;
     snapshot*) st_has_dm snapshot ;;
     thin) st_has_dm thin-pool ;;
+    dm-raid1) st_has_dm raid ;;
+    multipath*) st_modules dm-round-robin; st_has_dm multipath ;;
     crypt | cache | writecache | flakey) st_has_dm "$1" ;;
     raid1-flakey) st_has_dm flakey && st_has_md raid1 raid1 ;;
     raid0) st_has_md raid0 raid0 ;;
