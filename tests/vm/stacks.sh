@@ -32,8 +32,8 @@ fs_names() {
         ext4-async-commit ext4-fast-commit ext4-external-journal ext4-inline ext3 ext2 \
         xfs xfs-external-log xfs-realtime \
         btrfs btrfs-nobarrier btrfs-nodatacow btrfs-compress btrfs-raid1 \
-        f2fs f2fs-strict f2fs-nobarrier f2fs-no-checkpoint \
-        vfat exfat overlay-ext4 overlay-volatile-ext4 tmpfs
+        f2fs f2fs-strict f2fs-nobarrier f2fs-lfs f2fs-compress \
+        f2fs-no-checkpoint vfat exfat overlay-ext4 overlay-volatile-ext4 tmpfs
 }
 
 stack_disks() { # STACK
@@ -505,6 +505,7 @@ fs_create() { # VARIANT TOP [SECOND]
     xfs-realtime) st_xfs_make "$top" -l size=16m -m reflink=0 -d rtinherit=1 -r "rtdev=$second" ;;
     btrfs-raid1) st_tool mkfs.btrfs -q -f -K -d raid1 -m raid1 "$top" "$second" >/dev/null ;;
     btrfs*) st_tool mkfs.btrfs -q -f -K "$top" >/dev/null ;;
+    f2fs-compress) st_tool mkfs.f2fs -q -f -t 0 -O extra_attr,compression "$top" >/dev/null ;;
     f2fs*) st_tool mkfs.f2fs -q -f -t 0 "$top" >/dev/null ;;
     vfat) st_tool mkfs.vfat -F 32 "$top" >/dev/null ;;
     exfat) st_tool mkfs.exfat "$top" >/dev/null ;;
@@ -531,6 +532,8 @@ st_fs_options() { # VARIANT MODE [SECOND]
     btrfs-nodatacow) echo nodatacow ;;
     btrfs-compress) echo compress-force=zstd ;;
     btrfs-raid1) echo "device=$3" ;;
+    f2fs-lfs) echo mode=lfs ;;
+    f2fs-compress) echo 'compress_algorithm=lz4,compress_extension=*' ;;
     f2fs-strict) echo fsync_mode=strict ;;
     f2fs-no-checkpoint) [ "$2" = recover ] && echo defaults || echo checkpoint=disable ;;
     *) echo defaults ;;

@@ -30,8 +30,14 @@ TWO_DEVICES = {
     "btrfs-raid1": (1, True),
 }
 # Recovered in a guest, which takes its time: a kind of its own.
-GUEST_VARIANTS = {"f2fs": (3, True), "f2fs-strict": (1, True), "f2fs-nobarrier": (1, False)}
-DISKS = ["virtio-wb", "scsi", "scsi-fua", "ahci", "nbd", "virtio-wt"]
+GUEST_VARIANTS = {
+    "f2fs": (3, True),
+    "f2fs-strict": (1, True),
+    "f2fs-lfs": (1, True),
+    "f2fs-compress": (1, True),
+    "f2fs-nobarrier": (1, False),
+}
+DISKS = ["virtio-wb", "scsi", "scsi-fua", "ahci", "nbd", "nvme", "nvme-paths", "virtio-wt"]
 
 
 class Thread:
@@ -195,7 +201,7 @@ def case_of(seed, kind="host"):
         stack = rng.choices(["plain", "partition", "loop", "override"], [16, 2, 2, 1])[0]
     if stack == "override":
         healthy = False
-    disk = rng.choices(DISKS, [6, 2, 2, 1, 2, 1])[0]
+    disk = rng.choices(DISKS, [6, 2, 2, 1, 2, 2, 1, 1])[0]
     if stack == "override" and disk == "virtio-wt":
         disk = "virtio-wb"
     second = None

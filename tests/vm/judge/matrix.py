@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FILE_SYSTEMS = (
     "ext4 ext4-data-journal ext4-data-writeback ext4-nojournal ext4-async-commit"
     " ext4-fast-commit ext4-inline ext3 ext2 xfs btrfs btrfs-nodatacow btrfs-compress"
-    " f2fs f2fs-strict overlay-ext4"
+    " f2fs f2fs-strict f2fs-lfs f2fs-compress overlay-ext4"
 ).split()
 UNSAFE_FILE_SYSTEMS = "ext4-nobarrier btrfs-nobarrier f2fs-nobarrier overlay-volatile-ext4".split()
 # Without all that the script of the others does.
