@@ -14,82 +14,118 @@ static bool is_external_journal(const struct verdict_facts *facts)
 	return false;
 }
 
-const char *holes_name(const struct verdict_facts *facts, const struct verdict_device *device,
-		       enum proof proof)
+/* What was not written, whatever was flushed. */
+static const char *unwritten_hole(const struct verdict_facts *facts, enum proof proof)
 {
 	const struct event_sync *sync = facts->sync;
-	bool asked = sync->flags & SYNC_ASKED_FLUSH;
-	bool data = device->event->roles & DEVICE_DATA;
 
-	if (sync->ret || (sync->flags & SYNC_BLOCK_DEVICE))
-		return NULL;
 	if (proof == PROOF_UNLOGGED)
 		return "btrfs-concurrent-fsync";
 	if (proof == PROOF_HOLE && gaps_begun_too_late(facts))
 		return "btrfs-compress-sync";
-	if (sync->fs_magic == FSMAGIC_BTRFS && proof == PROOF_HOLE)
+	if (proof == PROOF_HOLE && sync->fs_magic == FSMAGIC_BTRFS)
 		return sync->flags & SYNC_DIRECTORY ? "btrfs-directory-logged"
 						    : "btrfs-concurrent-fsync";
-	if (proof != PROOF_QUIET && proof == gaps_of_size(facts)) {
-		if (sync->fs_magic == FSMAGIC_F2FS)
-			return "f2fs-direct-size";
-		return sync->fs_magic == FSMAGIC_EXT4 ? "ext4-size-on-disk" : NULL;
-	}
-	if (facts->nobarrier && proof != PROOF_HOLE)
+	if (proof == PROOF_QUIET || proof != gaps_of_size(facts))
 		return NULL;
-	if (facts->no_journal && (sync->flags & SYNC_WHOLE_FS) &&
+	if (sync->fs_magic == FSMAGIC_F2FS)
+		return "f2fs-direct-size";
+	return sync->fs_magic == FSMAGIC_EXT4 ? "ext4-size-on-disk" : NULL;
+}
+
+static const char *no_journal_hole(const struct event_sync *sync, enum proof proof)
+{
+	if ((sync->flags & SYNC_WHOLE_FS) &&
 	    (proof == PROOF_NONE || proof == PROOF_NAME || proof == PROOF_HOLE ||
 	     (proof == PROOF_UNTRACKED && sync->kind == SYNC_SYNC)))
 		return "ext4-nojournal-syncfs";
-	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC) {
-		if (facts->no_journal && (sync->flags & SYNC_DIRECT) && proof == PROOF_HOLE)
-			return "ext4-nojournal-direct";
-		if (facts->no_journal && !asked && (proof == PROOF_NONE || proof == PROOF_HOLE))
-			return "ext4-nojournal-early-return";
-		if (facts->no_journal && proof == PROOF_HOLE)
-			return "ext4-nojournal-inode";
-		if (proof == PROOF_NAME)
-			return "ext4-nojournal-directory-race";
-		if (proof == PROOF_HOLE && gaps_was_inline(facts))
-			return "ext4-inline-data-converted";
-		if (facts->async_commit && (proof == PROOF_HOLE || proof == PROOF_UNTRACKED))
-			return "ext4-async-commit-replay";
-		if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
-			return "ext4-inline-data";
-		if (data && is_external_journal(facts) &&
-		    (proof == PROOF_NONE ||
-		     (proof == PROOF_UNTRACKED && (sync->flags & SYNC_WHOLE_FS))))
-			return "ext4-external-journal-data";
-		if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
-			return "ext4-fast-commit";
-	}
-	if (sync->fs_magic == FSMAGIC_XFS && (sync->flags & SYNC_WHOLE_FS) && data &&
-	    proof == PROOF_NONE)
+	if ((sync->flags & SYNC_DIRECT) && proof == PROOF_HOLE)
+		return "ext4-nojournal-direct";
+	if (!(sync->flags & SYNC_ASKED_FLUSH) && (proof == PROOF_NONE || proof == PROOF_HOLE))
+		return "ext4-nojournal-early-return";
+	if (proof == PROOF_HOLE)
+		return "ext4-nojournal-inode";
+	return proof == PROOF_NAME ? "ext4-nojournal-directory-race" : NULL;
+}
+
+static const char *ext4_hole(const struct verdict_facts *facts, bool data, enum proof proof)
+{
+	const struct event_sync *sync = facts->sync;
+	const char *name = facts->no_journal ? no_journal_hole(sync, proof) : NULL;
+
+	if (name)
+		return name;
+	if (proof == PROOF_HOLE && gaps_was_inline(facts))
+		return "ext4-inline-data-converted";
+	if (facts->async_commit && (proof == PROOF_HOLE || proof == PROOF_UNTRACKED))
+		return "ext4-async-commit-replay";
+	if (proof == PROOF_UNCOMMITTED || (facts->inline_data && proof == PROOF_UNTRACKED))
+		return "ext4-inline-data";
+	if (data && is_external_journal(facts) &&
+	    (proof == PROOF_NONE || (proof == PROOF_UNTRACKED && (sync->flags & SYNC_WHOLE_FS))))
+		return "ext4-external-journal-data";
+	if (facts->fast_commit && (proof == PROOF_HOLE || (data && proof == PROOF_NONE)))
+		return "ext4-fast-commit";
+	return NULL;
+}
+
+static const char *xfs_hole(const struct event_sync *sync, bool data, enum proof proof)
+{
+	if ((sync->flags & SYNC_WHOLE_FS) && data && proof == PROOF_NONE)
 		return "xfs-syncfs";
-	if (sync->fs_magic == FSMAGIC_XFS &&
-	    (proof == PROOF_HOLE || (proof == PROOF_NONE && sync->own_flush_pending > 0)))
+	if (proof == PROOF_HOLE || (proof == PROOF_NONE && sync->own_flush_pending > 0))
 		return "xfs-stray-wakeup";
-	if (sync->fs_magic == FSMAGIC_VFAT && (sync->flags & SYNC_WHOLE_FS) && !asked &&
-	    proof == PROOF_NONE)
-		return "vfat-syncfs";
-	if (sync->fs_magic == FSMAGIC_BTRFS && !asked && proof == PROOF_NONE)
-		return "btrfs-concurrent-fsync";
-	if (sync->fs_magic == FSMAGIC_F2FS &&
-	    (sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC) &&
-	    !(sync->flags & SYNC_ACCOMPANIED) && !asked && proof == PROOF_NONE)
+	return NULL;
+}
+
+static const char *f2fs_hole(const struct verdict_facts *facts, const struct verdict_device *device,
+			     enum proof proof)
+{
+	const struct event_sync *sync = facts->sync;
+	bool asked = sync->flags & SYNC_ASKED_FLUSH;
+	bool write = sync->kind == SYNC_O_SYNC || sync->kind == SYNC_O_DSYNC;
+
+	if (write && !(sync->flags & SYNC_ACCOMPANIED) && !asked && proof == PROOF_NONE)
 		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_unreached(sync))
 		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
-	if (sync->fs_magic == FSMAGIC_F2FS && proof == PROOF_NONE && asked &&
-	    sync->own_flush_pending <= 0 && sync->own_meta_done_ns > device->watermark_ns)
+	if (proof == PROOF_NONE && asked && sync->own_flush_pending <= 0 &&
+	    sync->own_meta_done_ns > device->watermark_ns)
 		return "f2fs-node-not-awaited";
-	if (sync->fs_magic == FSMAGIC_F2FS &&
-	    (proof == PROOF_HOLE ||
-	     (proof == PROOF_NONE && (!asked || sync->own_flush_pending > 0))))
+	if (proof == PROOF_HOLE || (proof == PROOF_NONE && (!asked || sync->own_flush_pending > 0)))
 		return "f2fs-concurrent-fsync";
 	return NULL;
+}
+
+const char *holes_name(const struct verdict_facts *facts, const struct verdict_device *device,
+		       enum proof proof)
+{
+	const struct event_sync *sync = facts->sync;
+	bool silent = !(sync->flags & SYNC_ASKED_FLUSH) && proof == PROOF_NONE;
+	bool data = device->event->roles & DEVICE_DATA;
+	const char *name;
+
+	if (sync->ret || (sync->flags & SYNC_BLOCK_DEVICE))
+		return NULL;
+	name = unwritten_hole(facts, proof);
+	if (name || (facts->nobarrier && proof != PROOF_HOLE))
+		return name;
+	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC)
+		return ext4_hole(facts, data, proof);
+	switch (sync->fs_magic) {
+	case FSMAGIC_XFS:
+		return xfs_hole(sync, data, proof);
+	case FSMAGIC_BTRFS:
+		return silent ? "btrfs-concurrent-fsync" : NULL;
+	case FSMAGIC_F2FS:
+		return f2fs_hole(facts, device, proof);
+	case FSMAGIC_VFAT:
+		return silent && (sync->flags & SYNC_WHOLE_FS) ? "vfat-syncfs" : NULL;
+	default:
+		return NULL;
+	}
 }
 
 const char *holes_name_in_flight(const struct verdict_facts *facts)
