@@ -266,7 +266,7 @@ st_ext4_make() { # DEVICE OPTION...
 }
 
 st_build() { # STACK MODE DISK...
-    local stack=$1 mode=$2 size=0 half pool origin policy
+    local stack=$1 mode=$2 size=0 half pool origin policy legs disk meta
     shift 2
     if [ -b "${1-}" ]; then
         TOP=$1
@@ -342,19 +342,19 @@ st_build() { # STACK MODE DISK...
     dm-raid1)
         half=$(st_sectors "$2")
         if [ "$half" -lt "$size" ]; then size=$half; fi
-        half=''
-        for origin in "$1" "$2"; do
-            st_slice "$stack-${origin##*/}-meta" "$origin" 0 8192 || return 1
+        legs=''
+        for disk in "$1" "$2"; do
+            st_slice "$stack-${disk##*/}-meta" "$disk" 0 8192 || return 1
             [ "$mode" = recover ] || st_zero "$TOP" || return 1
-            pool=$TOP
-            st_slice "$stack-${origin##*/}-data" "$origin" 8192 $((size - 8192)) || return 1
-            half="$half $pool $TOP"
+            meta=$TOP
+            st_slice "$stack-${disk##*/}-data" "$disk" 8192 $((size - 8192)) || return 1
+            legs="$legs $meta $TOP"
         done
         st_modules dm-raid raid1
-        st_dm $stack "0 $((size - 8192)) raid raid1 4 0 nosync region_size 1024 2$half"
+        st_dm "$stack" "0 $((size - 8192)) raid raid1 4 0 nosync region_size 1024 2$legs"
         ;;
-    multipath) st_dm $stack "0 $size multipath 0 0 1 1 round-robin 0 1 1 $1 1000" ;;
-    multipath-bio) st_dm $stack "0 $size multipath 2 queue_mode bio 0 1 1 round-robin 0 1 1 $1 1000" ;;
+    multipath) st_dm "$stack" "0 $size multipath 0 0 1 1 round-robin 0 1 1 $1 1000" ;;
+    multipath-bio) st_dm "$stack" "0 $size multipath 2 queue_mode bio 0 1 1 round-robin 0 1 1 $1 1000" ;;
     flakey) st_dm flakey "0 $size $(st_flakey up "$1")" ;;
     bcache) st_bcache "$mode" "$1" "$2" ;;
     loop) st_loop "$mode" "$1" defaults outer ;;
