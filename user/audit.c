@@ -199,7 +199,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	ret = apply_filter(audit, options, err);
 	if (ret)
 		return ret;
-	pipeline_on_unknown(audit->pipeline, rescan_for_pipeline, audit);
+	gather_on_unknown(pipeline_gather(audit->pipeline), rescan_for_pipeline, audit);
 	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
@@ -284,7 +284,8 @@ void audit_start(struct audit *audit, char *const *argv)
 	if (audit->filter && *filter_describe(audit->filter, filter, sizeof(filter)))
 		store_set_meta(audit->store, "filter", filter);
 	if (sscanf(kernel.release, "%u.%u.%u", &major, &minor, &patch) >= 2)
-		pipeline_set_kernel_version(audit->pipeline, KERNEL_VERSION(major, minor), patch);
+		gather_set_kernel_version(pipeline_gather(audit->pipeline),
+					  KERNEL_VERSION(major, minor), patch);
 	start = attach_start(audit->attach);
 	pipeline_start(audit->pipeline, start);
 	store_set_meta_number(audit->store, "start_ns", start);
@@ -470,7 +471,7 @@ void audit_finish(struct audit *audit, int exit_status)
 	store_losses(audit);
 	store_traced(audit);
 	pipeline_finish(audit->pipeline);
-	pipeline_each_device(audit->pipeline, store_node, audit);
+	gather_each_device(pipeline_gather(audit->pipeline), store_node, audit);
 	store_finish(audit->store);
 }
 

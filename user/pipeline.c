@@ -16,40 +16,31 @@
 #include "findings.h"
 #include "flushlog.h"
 #include "format.h"
-#include "fsmagic.h"
+#include "gather.h"
 #include "innersyncs.h"
 #include "interposed.h"
 #include "scope.h"
-#include "topology.h"
 #include "verdict.h"
 
-#define MAX_TOUCHED 256
-#define MAX_UNKNOWN 1024
 #define MAX_WAITING 16384 /* for a flush, in an endless audit */
 
 struct pipeline {
 	struct stack *stack;
 	struct store *store;
 	struct flushlog *flushes;
-	pipeline_rescan_fn rescan;
-	void *rescan_ctx;
 	pipeline_doubt_fn doubt;
 	void *doubt_ctx;
 	bool doubt_asked, doubt_answer;
 	struct interposed *interposed;
-	uint32_t kernel_version, kernel_patch;
-	uint64_t start_ns, losses, rejected;
+	uint64_t start_ns, rejected;
 	uint64_t syncs[SYNC_KINDS];
 	struct callpaths *paths;
 	struct innersyncs *inner;
 	struct cover *cover;
 	struct failures *failures;
 	struct exposure *exposure;
-	uint32_t touched[MAX_TOUCHED];
-	size_t nr_touched;
-	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
-	size_t nr_unknown;	       /* ever */
-	const struct filter *filter;   /* NULL: all calls are wanted */
+	struct gather *gather;
+	const struct filter *filter; /* NULL: all calls are wanted */
 };
 
 struct pipeline *pipeline_new(struct stack *stack, struct store *store)
@@ -66,9 +57,11 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
 	pipeline->exposure = exposure_new(store, pipeline->flushes);
+	pipeline->gather = gather_new(stack, pipeline->flushes, pipeline->failures);
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
-	    !pipeline->failures || !pipeline->exposure || !pipeline->interposed) {
+	    !pipeline->failures || !pipeline->exposure || !pipeline->gather ||
+	    !pipeline->interposed) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -85,14 +78,9 @@ void pipeline_free(struct pipeline *pipeline)
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
 	exposure_free(pipeline->exposure);
+	gather_free(pipeline->gather);
 	interposed_free(pipeline->interposed);
 	free(pipeline);
-}
-
-void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx)
-{
-	pipeline->rescan = fn;
-	pipeline->rescan_ctx = ctx;
 }
 
 void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx)
@@ -107,10 +95,9 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 	interposed_on_mapped(pipeline->interposed, look, harmless, ctx);
 }
 
-void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version, uint32_t patch)
+struct gather *pipeline_gather(struct pipeline *pipeline)
 {
-	pipeline->kernel_version = version;
-	pipeline->kernel_patch = patch;
+	return pipeline->gather;
 }
 
 void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
@@ -126,11 +113,12 @@ void pipeline_set_endless(struct pipeline *pipeline)
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
 {
 	pipeline->start_ns = start_ns;
+	gather_start(pipeline->gather, start_ns);
 }
 
 void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
 {
-	pipeline->losses = losses;
+	gather_note_losses(pipeline->gather, losses);
 	pipeline->doubt_asked = false;
 }
 
@@ -147,140 +135,6 @@ uint64_t pipeline_rejected(const struct pipeline *pipeline)
 uint64_t pipeline_syncs(const struct pipeline *pipeline, enum event_sync_kind kind)
 {
 	return kind < SYNC_KINDS ? pipeline->syncs[kind] : 0;
-}
-
-static bool remember_once(uint32_t *list, size_t *count, size_t room, uint32_t dev)
-{
-	size_t i;
-
-	for (i = 0; i < *count; i++)
-		if (list[i] == dev)
-			return false;
-	if (*count < room)
-		list[(*count)++] = dev;
-	return true;
-}
-
-/* Looks the stacks up again, once for each thing that was not known; of very many the oldest
- * are forgotten. */
-static void look_up_again(struct pipeline *pipeline, uint32_t dev)
-{
-	size_t i;
-
-	for (i = 0; i < pipeline->nr_unknown && i < MAX_UNKNOWN; i++)
-		if (pipeline->unknown[i] == dev)
-			return;
-	pipeline->unknown[pipeline->nr_unknown++ % MAX_UNKNOWN] = dev;
-	if (pipeline->rescan)
-		pipeline->rescan(pipeline->rescan_ctx);
-}
-
-/* Puts together what the ledger said of each device with what the machine is. */
-static void add_device_facts(struct pipeline *pipeline, struct verdict_facts *facts,
-			     const struct event_device *event)
-{
-	struct verdict_device *device = &facts->devices[facts->nr_devices++];
-	const struct event_sync *sync = facts->sync;
-	const struct stack_node *node = stack_find(pipeline->stack, event->disk);
-	bool write_back = event->cache & CACHE_BIT_WRITE_BACK;
-	uint64_t seen;
-
-	/* A cache that was switched since the last look: look again. */
-	if (!node ||
-	    ((event->cache & CACHE_BIT_KNOWN) && !write_back && node->cache == CACHE_VOLATILE))
-		node = stack_refresh_dev(pipeline->stack, event->disk);
-	memset(device, 0, sizeof(*device));
-	device->event = event;
-	/* A flush on its way into the ledger may be in the ring already. */
-	seen = flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, false);
-	device->watermark_ns = seen > event->watermark_ns ? seen : event->watermark_ns;
-	device->unseen_watermark_ns = device->watermark_ns;
-	if (!node) {
-		format_dev(device->name, sizeof(device->name), event->disk);
-		device->cache = CACHE_UNKNOWN;
-		device->below_unknown = true;
-		return;
-	}
-	snprintf(device->name, sizeof(device->name), "%s", node->name);
-	device->cache = node->cache;
-	remember_once(pipeline->touched, &pipeline->nr_touched, MAX_TOUCHED, event->part);
-	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
-		device->below_unknown = !topology_ends_at(node);
-	if (node->kind != STACK_LOOP || node->backing_ram)
-		return;
-	device->watermark_ns = seen; /* what a flush was worth below, only the log of them knows */
-	device->unseen_watermark_ns =
-		flushlog_watermark(pipeline->flushes, event->disk, sync->exit_ns, true);
-	device->inner_bad = flushlog_had_inner(pipeline->flushes, event->disk, INNER_BAD,
-					       sync->enter_ns, sync->exit_ns);
-}
-
-static void add_mount_facts(struct verdict_facts *facts, const struct stack_mount *mount)
-{
-	facts->nobarrier |= mount->nobarrier;
-	facts->async_commit |= mount->async_commit;
-	facts->no_journal |= mount->no_journal;
-	facts->inline_data |= mount->inline_data;
-	facts->no_delalloc |= mount->no_delalloc;
-	facts->compressed |= mount->compressed;
-	facts->no_checkpoint |= mount->no_checkpoint;
-	facts->fast_commit |= mount->fast_commit;
-}
-
-/* Of sync(2): what is true of any file system is a doubt, or none, of all. */
-static void add_all_mounts(struct pipeline *pipeline, struct verdict_facts *facts)
-{
-	size_t i;
-
-	for (i = 0; i < stack_nr_mounts(pipeline->stack); i++) {
-		const struct stack_mount *mount = stack_mount_at(pipeline->stack, i);
-
-		if (mount->mounted && mount->nr_data && !mount->read_only)
-			add_mount_facts(facts, mount);
-	}
-}
-
-/* Finds the mounts of the inode the data belongs to and of the one the caller named. */
-static void gather_mounts(struct pipeline *pipeline, struct verdict_facts *facts,
-			  const struct event_sync *sync)
-{
-	const struct stack_mount *mount, *outer;
-
-	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
-		look_up_again(pipeline, sync->s_dev);
-	mount = stack_find_mount(pipeline->stack, sync->s_dev);
-	outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
-	if (!outer && !(sync->flags & (SYNC_NO_FILE | SYNC_BLOCK_DEVICE))) {
-		look_up_again(pipeline, sync->outer_s_dev);
-		mount = stack_find_mount(pipeline->stack, sync->s_dev);
-		outer = stack_find_mount(pipeline->stack, sync->outer_s_dev);
-	}
-	if (mount) {
-		add_mount_facts(facts, mount);
-		facts->data_journal = mount->data_journal;
-	}
-	facts->volatile_overlay = outer && outer->volatile_overlay;
-	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
-}
-
-static void gather_facts(struct pipeline *pipeline, struct verdict_facts *facts,
-			 const struct event_sync *sync)
-{
-	size_t i;
-
-	memset(facts, 0, sizeof(*facts));
-	facts->sync = sync;
-	if (sync->kind == SYNC_SYNC)
-		add_all_mounts(pipeline, facts);
-	else
-		gather_mounts(pipeline, facts, sync);
-	facts->kernel_version = pipeline->kernel_version;
-	facts->kernel_patch = pipeline->kernel_patch;
-	facts->losses = pipeline->losses > 0;
-	facts->start_ns = pipeline->start_ns;
-	for (i = 0; i < sync->nr_devices; i++)
-		add_device_facts(pipeline, facts, &sync->devices[i]);
-	failures_ask(pipeline->failures, sync, &facts->failure);
 }
 
 /* A flush has one call it was issued for: the first that it covers. */
@@ -396,7 +250,7 @@ static void push_survey(struct pipeline *pipeline, const struct event_sync *sync
 
 	if (!is_wanted(pipeline, sync, name))
 		return;
-	gather_facts(pipeline, &facts, sync);
+	gather_facts(pipeline->gather, &facts, sync);
 	facts.losses = facts.losses || runs_skipped(pipeline);
 	exposure_surveyed(pipeline->exposure, &facts, name);
 }
@@ -427,7 +281,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		push_survey(pipeline, sync);
 		return;
 	}
-	gather_facts(pipeline, &facts, sync);
+	gather_facts(pipeline->gather, &facts, sync);
 	verdict_judge(&verdict, &facts);
 	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
 		facts.losses = true;
@@ -586,27 +440,5 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	default:
 		break;
-	}
-}
-
-void pipeline_each_device(const struct pipeline *pipeline,
-			  void (*visit)(void *ctx, const struct stack_node *node), void *ctx)
-{
-	uint32_t walk[STACK_MAX_LEAVES];
-	size_t i;
-	int n, k;
-
-	for (i = 0; i < pipeline->nr_touched; i++) {
-		n = stack_walk(pipeline->stack, pipeline->touched[i], walk, STACK_MAX_LEAVES);
-		if (n < 0) { /* a layer is not known: at least the device itself */
-			walk[0] = pipeline->touched[i];
-			n = 1;
-		}
-		for (k = 0; k < n; k++) {
-			const struct stack_node *node = stack_find(pipeline->stack, walk[k]);
-
-			if (node && node->kind != STACK_FS)
-				visit(ctx, node);
-		}
 	}
 }

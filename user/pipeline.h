@@ -8,6 +8,7 @@
 
 #include "events.h"
 #include "filter.h"
+#include "gather.h"
 #include "interposed.h"
 #include "stack.h"
 #include "store.h"
@@ -15,7 +16,7 @@
 struct pipeline;
 
 /*
- * record → decode → verdict → store: the only place that knows the order of
+ * record → decode → gather → verdict → store: the only place that knows the order of
  * the stages. @stack and @store are lent. NULL: out of memory.
  */
 struct pipeline *pipeline_new(struct stack *stack, struct store *store);
@@ -25,17 +26,12 @@ void pipeline_free(struct pipeline *pipeline);
 typedef bool (*pipeline_doubt_fn)(void *ctx);
 void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx);
 
-/* How a file system or device that was not known is looked up: scans the
- * stacks anew and tells the kernel side. */
-typedef void (*pipeline_rescan_fn)(void *ctx);
-void pipeline_on_unknown(struct pipeline *pipeline, pipeline_rescan_fn fn, void *ctx);
-
 /* What is done about code that is mapped, see interposed.h. */
 void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 			interposed_harmless_fn harmless, void *ctx);
 
-/* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
-void pipeline_set_kernel_version(struct pipeline *pipeline, uint32_t version, uint32_t patch);
+/* The stage that knows the machine; see gather.h. */
+struct gather *pipeline_gather(struct pipeline *pipeline);
 
 /* Calls that are not about what @filter wants are judged, for what they make durable, and not
  * stored. It is lent. */
@@ -64,9 +60,5 @@ void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino);
 uint64_t pipeline_rejected(const struct pipeline *pipeline);
 /* Sync calls of a kind that arrived. */
 uint64_t pipeline_syncs(const struct pipeline *pipeline, enum event_sync_kind kind);
-
-/* Visits each device that took part, top devices before the layers below. */
-void pipeline_each_device(const struct pipeline *pipeline,
-			  void (*visit)(void *ctx, const struct stack_node *node), void *ctx);
 
 #endif

@@ -790,7 +790,7 @@ static void unknown_file_systems_are_looked_up_once(void **state)
 	struct world *w = *state;
 	int calls = 0;
 
-	pipeline_on_unknown(w->pipeline, count_call, &calls);
+	gather_on_unknown(pipeline_gather(w->pipeline), count_call, &calls);
 	push_sync(w, &sync);
 	push_sync(w, &sync);
 	assert_int_equal(calls, 1);
@@ -812,10 +812,10 @@ static void devices_are_visited_top_down(void **state)
 	struct world *w = *state;
 	char names[NAMES_SIZE] = "";
 
-	pipeline_each_device(w->pipeline, remember_name, names);
+	gather_each_device(pipeline_gather(w->pipeline), remember_name, names);
 	assert_string_equal(names, "");
 	push_sync(w, &sync);
-	pipeline_each_device(w->pipeline, remember_name, names);
+	gather_each_device(pipeline_gather(w->pipeline), remember_name, names);
 	assert_ptr_equal(strstr(names, "dm-0 vdb "), names);
 }
 
@@ -1058,9 +1058,9 @@ static void ext4_fast_commit(void **state)
 	struct world *w = *state;
 
 	put_super(w, 0x4, 0);
-	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 1), 0);
+	gather_set_kernel_version(pipeline_gather(w->pipeline), KERNEL_VERSION(6, 1), 0);
 	push_healthy(w);
-	pipeline_set_kernel_version(w->pipeline, KERNEL_VERSION(6, 0), 0);
+	gather_set_kernel_version(pipeline_gather(w->pipeline), KERNEL_VERSION(6, 0), 0);
 	push_healthy(w);
 	put_super(w, 0, 0);
 	push_healthy(w);
