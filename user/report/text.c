@@ -158,7 +158,9 @@ static const char *advice_for(const char *reason, const char *detail)
 static void groups(struct text *t, const char *verdict, const char *title, const char *color)
 {
 	static const char sql[] =
-		"SELECT count(*), kind, coalesce(path, '(no file)'), fs, reason, max(detail),"
+		"SELECT count(*), kind,"
+		" coalesce(path, iif(kind = 'sync', '(all file systems)', '(no file)')),"
+		" fs, reason, max(detail),"
 		" count(covered_by), max(covered_after_ns), group_concat(DISTINCT comm)"
 		" FROM calls WHERE verdict = ?1" GROUPED
 		" ORDER BY count(covered_by) = count(*), count(*) DESC LIMIT ?2";
@@ -173,13 +175,14 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		long long count = sqlite3_column_int64(statement, 0);
 		long long covered = sqlite3_column_int64(statement, 6);
+		const char *fs = report_column(statement, 3);
 		const char *reason = report_column(statement, 4), *advice;
 
 		if (!shown++)
 			fprintf(t->out, "\n%s%s%s\n", color, title, plain(t));
-		fprintf(t->out, "  %lld x %s %s (%s, by %s): %s\n", count,
-			report_column(statement, 1), report_column(statement, 2),
-			report_column(statement, 3), report_column(statement, 8), reason);
+		fprintf(t->out, "  %lld x %s %s (%s%sby %s): %s\n", count,
+			report_column(statement, 1), report_column(statement, 2), fs,
+			*fs ? ", " : "", report_column(statement, 8), reason);
 		if (*report_column(statement, 5))
 			fprintf(t->out, "      %s\n", report_column(statement, 5));
 		if (covered)
