@@ -61,6 +61,9 @@ uint32_t attach_self(const struct attach *attach);
 /* Tells the kernel side which devices file system or device @dev stands on. 0 or -errno. */
 int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_topology *topology);
 
+/* What it was told of @dev is of something that was there before. */
+void attach_forget_topology(struct attach *attach, uint32_t dev);
+
 /* Tells the kernel side that code of @file needs no record when it is mapped. 0 or -errno. */
 int attach_set_harmless(struct attach *attach, const struct event_file *file);
 

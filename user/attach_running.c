@@ -115,6 +115,11 @@ int attach_set_topology(struct attach *attach, uint32_t dev, const struct state_
 				    sizeof(*topology), BPF_ANY);
 }
 
+void attach_forget_topology(struct attach *attach, uint32_t dev)
+{
+	bpf_map__delete_elem(attach->skel->maps.topology, &dev, sizeof(dev), 0);
+}
+
 int attach_set_harmless(struct attach *attach, const struct event_file *file)
 {
 	uint32_t one = 1;

@@ -61,6 +61,8 @@ static void push_topology(struct audit *audit)
 
 		if (!topology_of(audit->stack, mount->dev, &topology))
 			attach_set_topology(audit->attach, mount->dev, &topology);
+		else if (topology_is_partial(mount))
+			attach_forget_topology(audit->attach, mount->dev);
 	}
 	for (i = 0; i < stack_nr_nodes(audit->stack); i++) {
 		const struct stack_node *node = stack_node_at(audit->stack, i);

@@ -76,6 +76,10 @@ bool gaps_name(const struct verdict_facts *facts, const struct event_device *eve
 
 	if (!facts->no_journal || ((flags & SYNC_NAME_SYNCED) && !(flags & SYNC_DIRECTORY)))
 		return false;
+	/* sync and syncfs flush, and then write and await the blocks of metadata (sync_bdevs);
+	 * write-back that was under way may do it for them: theirs may be any write. */
+	if ((flags & SYNC_WHOLE_FS) && !ledger_covers(watermark_ns, event->any_done_ns))
+		return true;
 	return others_uncovered(event, watermark_ns);
 }
 

@@ -90,6 +90,18 @@ static void look_up_again(struct gather *gather, uint32_t dev)
 		gather->rescan(gather->rescan_ctx);
 }
 
+/* The record has the file system's own device alone, for the kernel side did not know the stack
+ * yet: is that all of it? */
+static bool is_whole(const struct gather *gather, const struct event_sync *sync,
+		     const struct stack_node *node)
+{
+	struct state_topology all;
+
+	if (!topology_ends_at(node) || (sync->flags & SYNC_BLOCK_DEVICE))
+		return topology_ends_at(node);
+	return !topology_of(gather->stack, sync->s_dev, &all) && all.nr == 1;
+}
+
 /* Puts together what the ledger said of each device with what the machine is. */
 static void add_device_facts(struct gather *gather, struct verdict_facts *facts,
 			     const struct event_device *event)
@@ -120,7 +132,7 @@ static void add_device_facts(struct gather *gather, struct verdict_facts *facts,
 	device->cache = node->cache;
 	remember_once(gather->touched, &gather->nr_touched, MAX_TOUCHED, event->part);
 	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
-		device->below_unknown = !topology_ends_at(node);
+		device->below_unknown = !is_whole(gather, sync, node);
 	if (node->kind != STACK_LOOP || node->backing_ram)
 		return;
 	device->watermark_ns = seen; /* what a flush was worth below, only the log of them knows */

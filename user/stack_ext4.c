@@ -6,7 +6,6 @@
 #include "stack_impl.h"
 
 #include <endian.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,16 +52,8 @@ static uint32_t read_number(int fd, off_t offset, size_t size)
 /* No list that the kernel shows has the features of one file system. */
 static void read_features(const struct stack *stack, const char *name, struct stack_mount *mount)
 {
-	char path[PATH_MAX];
-	int fd;
+	int fd = stack_tree_open_device(stack->root, name);
 
-	if (snprintf(path, sizeof(path), "%s/dev/%s", stack->root, name) >= (int)sizeof(path))
-		return;
-	for (char *c = path + strlen(stack->root) + strlen("/dev/"); *c; c++) {
-		if (*c == '!') /* as sysfs writes it */
-			*c = '/';
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (read_number(fd, SUPER_MAGIC_OFFSET, 2) == SUPER_MAGIC) {

@@ -136,6 +136,19 @@ DIR *stack_tree_open(const char *root, const char *format, ...)
 	return opendir(path);
 }
 
+int stack_tree_open_device(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/dev/%s", root, name) >= (int)sizeof(path))
+		return -1;
+	for (char *c = path + strlen(root) + strlen("/dev/"); *c; c++) {
+		if (*c == '!')
+			*c = '/';
+	}
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 const char *stack_tree_next(DIR *dir)
 {
 	const struct dirent *entry;

@@ -22,6 +22,8 @@ int stack_tree_real(const char *root, char *path, const char *format, ...)
 /* NULL with errno set, e.g. when it vanished. The caller closes it. */
 DIR *stack_tree_open(const char *root, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Opens the node of the block device @name, as sysfs writes it, to read. -1: there is none. */
+int stack_tree_open_device(const char *root, const char *name);
 /* The next name in @dir that does not start with a dot, NULL at the end. */
 const char *stack_tree_next(DIR *dir);
 

@@ -11,6 +11,16 @@ bool topology_ends_at(const struct stack_node *node)
 	return node->leaf || node->kind == STACK_LOOP || node->kind == STACK_NVME_MULTIPATH;
 }
 
+bool topology_is_partial(const struct stack_mount *mount)
+{
+	size_t i;
+
+	for (i = 0; i < mount->nr_data; i++)
+		if (!mount->data[i])
+			return true;
+	return false;
+}
+
 /* Adds a role to the device's entry, which is made when there is none. */
 static int add(struct state_topology *topology, uint32_t disk, uint32_t part, uint32_t roles)
 {

@@ -18,6 +18,9 @@
  * not known, -E2BIG when more than EVENT_MAX_DEVICES take part. */
 int topology_of(const struct stack *stack, uint32_t dev, struct state_topology *topology);
 
+/* Does the file system have devices that are not known? */
+bool topology_is_partial(const struct stack_mount *mount);
+
 /* Is the way down from a device on which a record ends complete? */
 bool topology_ends_at(const struct stack_node *node);
 

@@ -798,6 +798,29 @@ static void unknown_file_systems_are_looked_up_once(void **state)
 	assert_string_equal(ask(w, "SELECT fs FROM syncs"), "ext4"); /* by its magic number */
 }
 
+/* A record made before the kernel side knew the stack has the file system's own device alone. */
+static void a_record_of_one_device_of_several_proves_nothing(void **state)
+{
+	struct event_sync sync = make_sync(VDB, 100, 200, 130);
+	struct world *w = *state;
+
+	sync.flags = SYNC_TOPOLOGY_UNKNOWN;
+	push_sync(w, &sync);
+	assert_reason(w, 1, "durable flushed");
+	put(w, "proc/self/mountinfo",
+	    "20 1 254:0 / / rw - ext4 /dev/vda rw\n"
+	    "23 20 254:16 / /xfs rw - xfs /dev/vdb rw,logdev=/dev/vda");
+	assert_int_equal(stack_scan(w->stack, NULL), 0);
+	push_sync(w, &sync);
+	assert_reason(w, 2, "unproven untracked");
+	put(w, "proc/self/mountinfo",
+	    "20 1 254:0 / / rw - ext4 /dev/vda rw\n"
+	    "23 20 254:16 / /xfs rw - xfs /dev/vdb rw,logdev=/dev/gone");
+	assert_int_equal(stack_scan(w->stack, NULL), 0);
+	push_sync(w, &sync);
+	assert_reason(w, 3, "unproven untracked");
+}
+
 static void remember_name(void *ctx, const struct stack_node *node)
 {
 	char *names = ctx;
@@ -1131,6 +1154,7 @@ int main(void)
 		FRESH(descriptor_of_nothing),
 		FRESH(block_device),
 		FRESH(unknown_file_systems_are_looked_up_once),
+		FRESH(a_record_of_one_device_of_several_proves_nothing),
 		FRESH(devices_are_visited_top_down),
 		FRESH(a_swallowed_error_is_found),
 		FRESH(a_failed_flush_is_found),

@@ -742,6 +742,45 @@ static void put_super(const struct tree *tree, const char *path, uint16_t magic,
 	assert_int_equal(fclose(file), 0);
 }
 
+/* A device with the super block of an f2fs; @devices: that it lists, up to NULL. */
+static void put_f2fs(const struct tree *tree, const char *path, const char *const *devices)
+{
+	static const unsigned char magic[] = {0x10, 0x20, 0xf5, 0xf2};
+	unsigned char super[4096] = {0};
+	char full[512];
+	FILE *file;
+
+	memcpy(super + 1024, magic, sizeof(magic));
+	for (size_t i = 0; devices[i]; i++)
+		memcpy(super + 1024 + 2201 + 68 * i, devices[i], strlen(devices[i]));
+	directory_path(full, sizeof(full), tree->root, path);
+	file = fopen(full, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void f2fs_on_several(void **state)
+{
+	struct tree *tree = *state;
+
+	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_disk(tree, "vdb", VDB, WRITE_BACK);
+	put_disk(tree, "sda", SDA, WRITE_BACK);
+	put_f2fs(tree, "dev/vda", (const char *const[]){"/dev/vda", "/dev/vdb", NULL});
+	put_f2fs(tree, "dev/vdb", (const char *const[]){NULL});
+	put_mount(tree, VDA, "/a", "rw - f2fs /dev/vda rw");
+	put_mount(tree, VDB, "/b", "rw - f2fs /dev/vdb rw");
+	put_mount(tree, SDA, "/c", "rw - f2fs /dev/sda rw"); /* has no file */
+	scan(tree);
+	assert_int_equal(stack_find_mount(tree->stack, VDB)->nr_data, 1);
+	/* Not known: no walk may miss them. */
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->nr_data, 2);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->data[1], 0);
+	assert_int_equal(stack_find_mount(tree->stack, SDA)->nr_data, 2);
+	assert_int_equal(stack_find_mount(tree->stack, SDA)->data[1], 0);
+}
+
 /* Each of an ext4's facts, as "janifd", with a dash where it does not hold. */
 static void assert_ext4(const struct tree *tree, uint32_t dev, const char *facts)
 {
@@ -1084,6 +1123,7 @@ int main(void)
 		TREE_TEST(compress_options),
 		TREE_TEST(barrier_options),
 		TREE_TEST(checkpoint_options),
+		TREE_TEST(f2fs_on_several),
 		TREE_TEST(ext4_options),
 		TREE_TEST(ext4_journal_task),
 		TREE_TEST(ext4_features),

@@ -1118,6 +1118,15 @@ static const struct row rows[] = {
 		DURABLE(WRITE_THROUGH),
 	},
 	{
+		"no journal, syncfs, and a write of whatever ended after the flush began",
+		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.kind, SYNC_SYNCFS),
+		 SET(sync.flags, SYNC_ASKED_FLUSH | SYNC_WHOLE_FS),
+		 SET(sync.devices[0].any_done_ns, 1301)},
+		DOUBT(COMMIT_UNSEEN, "ext4-nojournal-syncfs"),
+		{SET(sync.devices[0].any_done_ns, 1300)},
+		DURABLE(FLUSHED),
+	},
+	{
 		"no journal, a flush was asked for, and the inode not written",
 		{SET(facts.no_journal, true), NO_COMMIT(0), SET(sync.flags, SYNC_ASKED_FLUSH)},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-nojournal-inode, see README)"),
@@ -2090,6 +2099,8 @@ static const char *lie_in_log(const struct world *w, size_t i)
 		return "no journal, and an inode that was not written";
 	if (f->no_journal && !named && (e->log_inflight || (cached && e->log_done_ns > mark)))
 		return "a name that another thread may be writing";
+	if (f->no_journal && s->flags & SYNC_WHOLE_FS && cached && e->any_done_ns > mark)
+		return "metadata that another thread wrote after the flush";
 	if (f->fast_commit && !f->no_journal && before_6_1)
 		return "a fast commit that may lack something";
 	if (s->fs_magic == FSMAGIC_BTRFS && s->flags & SYNC_DIRECTORY && !s->own_bytes && !asked &&
