@@ -37,6 +37,18 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 
 #define F2FS_INODE_BYTES (923 * 4096) /* what the inode's own node block points to */
 
+static bool has_direct_writes(const struct event_sync *sync, const struct verdict_device *device)
+{
+	return sync->direct_file || device->event->direct;
+}
+
+bool gaps_moved(const struct verdict_facts *facts, const struct verdict_device *device)
+{
+	return facts->sync->fs_magic == FSMAGIC_F2FS && facts->log_structured &&
+	       facts->kernel_version && facts->kernel_version < KERNEL_VERSION(5, 17) &&
+	       has_direct_writes(facts->sync, device);
+}
+
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	const struct event_sync *sync = facts->sync;
@@ -47,8 +59,7 @@ bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_de
 	if (facts->kernel_version >= KERNEL_VERSION(5, 17)) /* else see SYNC_SIZE_LATER */
 		return write && sync->direct_file && !sync->range_known;
 	/* It then ends with a logical block, of 512 bytes at least. */
-	if (!(sync->flags & SYNC_DATASYNC) || sync->size % 512 ||
-	    (!sync->direct_file && !device->event->direct))
+	if (!(sync->flags & SYNC_DATASYNC) || sync->size % 512 || !has_direct_writes(sync, device))
 		return false;
 	return !sync->own_meta_done_ns || sync->size > F2FS_INODE_BYTES;
 }
@@ -233,7 +244,7 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	if (facts->async_commit)
 		return true;
 	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) ||
-	    may_be_left_out(facts, device))
+	    gaps_moved(facts, device) || may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

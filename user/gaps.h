@@ -66,6 +66,13 @@ bool gaps_begun_too_late(const struct verdict_facts *facts);
  */
 bool gaps_unreached(const struct event_sync *sync);
 
+/*
+ * f2fs with mode=lfs, up to 5.16: a direct write over a block or a hole gets a new block, but the
+ * file counts as updated in place (FI_UPDATE_WRITE), and a sync may write no node block that leads
+ * to it. Calls that wrote one have been seen to lose it, too (the judge's filled-f2fs-lfs).
+ */
+bool gaps_moved(const struct verdict_facts *facts, const struct verdict_device *device);
+
 /* This kernel is known to leave out something here that cannot be seen. @cached: the device has
  * a cache, so that a request for a flush is seen. */
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached);

@@ -151,6 +151,7 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->no_delalloc |= mount->no_delalloc;
 	facts->compressed |= mount->compressed;
 	facts->no_checkpoint |= mount->no_checkpoint;
+	facts->log_structured |= mount->log_structured;
 	facts->fast_commit |= mount->fast_commit;
 }
 

@@ -89,6 +89,8 @@ static const char *f2fs_hole(const struct verdict_facts *facts, const struct ver
 		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_unreached(sync))
 		return "f2fs-direct-overwrite";
+	if (proof == PROOF_HOLE && gaps_moved(facts, device))
+		return "f2fs-lfs-direct";
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
 	if (proof == PROOF_NONE && asked && sync->own_flush_pending <= 0 &&

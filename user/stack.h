@@ -85,6 +85,7 @@ struct stack_mount {
 	bool async_commit;     /* ext4: journal_async_commit */
 	bool no_journal;       /* ext4: has none, known to be so */
 	bool no_checkpoint;    /* f2fs: checkpoint=disable */
+	bool log_structured;   /* f2fs: mode=lfs */
 	bool compressed;       /* btrfs: by a mount option */
 	bool no_delalloc;      /* ext4: blocks are allocated at once */
 	bool inline_data;      /* ext4: small files may live in their inodes */

@@ -169,6 +169,8 @@ static int put_mount(struct stack *stack, const struct line *line)
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;
 	mount->no_checkpoint |= is_no_checkpoint(line);
+	if (strcmp(mount->fs, "f2fs") == 0 && option_is(line->super, "mode", "lfs"))
+		mount->log_structured = true;
 	if (strcmp(mount->fs, "btrfs") == 0 && (option_is(line->super, "compress", NULL) ||
 						option_is(line->super, "compress-force", NULL)))
 		mount->compressed = true;

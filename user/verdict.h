@@ -61,7 +61,7 @@ struct verdict_device {
 
 struct verdict_facts {
 	const struct event_sync *sync;
-	bool nobarrier; /* of the mount, and so the next eight */
+	bool nobarrier; /* of the mount, and so the next nine */
 	bool data_journal;
 	bool async_commit;
 	bool no_journal;
@@ -70,6 +70,7 @@ struct verdict_facts {
 	bool no_delalloc;
 	bool compressed;
 	bool no_checkpoint;
+	bool log_structured;
 	uint32_t kernel_version; /* 0: not known; only for what a version is known to do wrong */
 	uint32_t kernel_patch;	 /* the third number of it */
 	bool volatile_overlay;	 /* of the mount the caller named */

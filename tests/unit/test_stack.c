@@ -663,8 +663,8 @@ static void checkpoint_options(void **state)
 	static const char *const rests[] = {
 		"rw - f2fs /dev/x rw,fsync_mode=posix,checkpoint=disable:0",
 		"rw - f2fs /dev/x rw,checkpoint=disable:12,checkpoint_merge",
-		"rw - f2fs /dev/x rw,checkpoint_merge,fsync_mode=posix",
-		"rw - f2fs /dev/x rw,checkpoint=enable",
+		"rw - f2fs /dev/x rw,mode=lfs,checkpoint_merge",
+		"rw - f2fs /dev/x rw,mode=adaptive,checkpoint=enable",
 	};
 	struct tree *tree = *state;
 	char point[32];
@@ -675,9 +675,12 @@ static void checkpoint_options(void **state)
 	}
 	put_file(tree, "sys/class/block/.keep", "");
 	scan(tree);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(stack_find_mount(tree->stack, STACK_DEV(8, i))->no_checkpoint,
-				 i < 2);
+	for (size_t i = 0; i < 4; i++) {
+		const struct stack_mount *mount = stack_find_mount(tree->stack, STACK_DEV(8, i));
+
+		assert_int_equal(mount->no_checkpoint, i < 2);
+		assert_int_equal(mount->log_structured, i == 2);
+	}
 }
 
 static void barrier_options(void **state)

@@ -1296,6 +1296,14 @@ static const struct row rows[] = {
 		DURABLE(FUA),
 	},
 	{
+		"f2fs, log-structured, 5.10: a sync after direct writes",
+		{ON_FS(FSMAGIC_F2FS), SET(facts.log_structured, true),
+		 SET(facts.kernel_version, KERNEL_VERSION(5, 10)), SET(sync.devices[0].direct, 1)},
+		DOUBT(COMMIT_UNSEEN, "f2fs-lfs-direct"),
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1))},
+		DURABLE(FLUSHED),
+	},
+	{
 		"f2fs with checkpoints switched off",
 		{ON_FS(FSMAGIC_F2FS), SET(facts.no_checkpoint, true)},
 		{VERDICT_NOT_DURABLE, REASON_SWALLOWED, true, "checkpoint=disable"},

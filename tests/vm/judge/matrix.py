@@ -172,6 +172,16 @@ def _grown():
     return "".join(line + "\n" for line in lines)
 
 
+def _filled():
+    """Direct writes beyond a file's end, into the hole that this leaves, and over what is there."""
+    lines = []
+    for n, writes in enumerate(("57344 16384", "57344 16384|45056 4096", "0 4096", "8192 4096|8192 4096")):
+        lines += [f"0 osync f{n} 5840 2930"]
+        lines += [f"0 direct f{n} {write}" for write in writes.split("|")]
+        lines += [f"0 {'fdatasync' if n & 1 else 'fsync'} f{n}"]
+    return "".join(line + "\n" for line in lines)
+
+
 def _late():
     """Direct writes that a worker may bring to their end, and sync."""
     lines = ["p write f 0 65536", "p fsync f"]
@@ -206,6 +216,8 @@ def _lates():
         yield Case(f"beyond-{name}", "plain", name, ["virtio-wb"], script=_beyond())
     for name in ("ext4", "ext4-nojournal", "xfs", "btrfs", "f2fs"):
         yield Case(f"grown-{name}", "plain", name, ["virtio-wb"], script=_grown())
+    for name in ("ext4", "xfs", "btrfs", "f2fs", "f2fs-lfs"):
+        yield Case(f"filled-{name}", "plain", name, ["ahci"], script=_filled())
     for name in ("ext4", "xfs", "btrfs", "f2fs"):
         yield Case(f"fresh-{name}", "plain", name, ["nvme"], script=_fresh())
     fsync = _reach("fsync shared")
