@@ -15,7 +15,7 @@ static const struct {
 	{0xF2F52010, FSMAGIC_DEVICE, "f2fs"},
 	/* exfat_file_fsync writes all buffers of the device; fat_file_fsync not those of the
 	 * directories above (the judge's cases exfat and vfat). */
-	{0x2011BAB0, FSMAGIC_DEVICE, "exfat"},
+	{FSMAGIC_EXFAT, FSMAGIC_DEVICE, "exfat"},
 	{FSMAGIC_VFAT, FSMAGIC_OTHER, "vfat"},
 	{FSMAGIC_OVERLAY, FSMAGIC_DEVICE, "overlay"},
 	{0x62646576, FSMAGIC_DEVICE, "block device"},

@@ -21,6 +21,7 @@ enum fsmagic_class {
 #define FSMAGIC_EXT4	0xEF53ULL /* ext2 and ext3 share it */
 #define FSMAGIC_F2FS	0xF2F52010ULL
 #define FSMAGIC_BTRFS	0x9123683EULL
+#define FSMAGIC_EXFAT	0x2011BAB0ULL
 #define FSMAGIC_VFAT	0x4d44ULL
 #define FSMAGIC_XFS	0x58465342UL
 

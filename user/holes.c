@@ -123,6 +123,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		return silent ? "btrfs-concurrent-fsync" : NULL;
 	case FSMAGIC_F2FS:
 		return f2fs_hole(facts, device, proof);
+	case FSMAGIC_EXFAT:
+		return silent && (sync->flags & SYNC_WHOLE_FS) ? "exfat-syncfs" : NULL;
 	case FSMAGIC_VFAT:
 		return silent && (sync->flags & SYNC_WHOLE_FS) ? "vfat-syncfs" : NULL;
 	default:

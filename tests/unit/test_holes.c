@@ -163,6 +163,9 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_NONE, F2FS_PARALLEL);
 	make(&w, FSMAGIC_MEMORY, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, NULL);
+	make(&w, FSMAGIC_EXFAT, BOTH_ROLES, DEVICE_LEAF);
+	w.sync.flags = SYNC_WHOLE_FS;
+	expect(&w, PROOF_NONE, "exfat-syncfs");
 	make(&w, FSMAGIC_VFAT, BOTH_ROLES, DEVICE_LEAF);
 	expect(&w, PROOF_NONE, NULL);
 	w.sync.flags = SYNC_WHOLE_FS;

@@ -36,6 +36,7 @@ HOLES = {
     "f2fs-direct-size": "5.10 6.1 6.12 7.x",
     "f2fs-lfs-direct": "5.10",
     "f2fs-node-not-awaited": "5.10 6.1 6.12 7.x",
+    "exfat-syncfs": "5.10 7.x",
     "vfat-syncfs": "5.10 6.1 6.12 7.x",
 }
 
@@ -93,8 +94,8 @@ class Case:
             return "f2fs: a bio mixes the pages of several files"
         if reason == "commit-unseen" and self.variant == "vfat":
             return "vfat: whether the directories above a file are written is not followed"
-        if reason == "untracked" and sync["kind"] == "syncfs" and self.variant == "exfat" and kernel == "5.10":
-            return "exfat: this kernel's syncfs sends no flush, and whose the last writes were is not told"
+        if reason == "untracked" and sync["kind"] == "syncfs" and self.variant == "exfat" and kernel in ("5.10", "7.x"):
+            return "exfat: syncfs sends no flush, and whose the last writes were is not told"
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"
