@@ -105,7 +105,9 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 		       enum proof proof)
 {
 	const struct event_sync *sync = facts->sync;
-	bool silent = !(sync->flags & SYNC_ASKED_FLUSH) && proof == PROOF_NONE;
+	bool unasked = !(sync->flags & SYNC_ASKED_FLUSH);
+	bool all = unasked && (sync->flags & SYNC_WHOLE_FS) &&
+		   (proof == PROOF_NONE || proof == PROOF_UNTRACKED);
 	bool data = device->event->roles & DEVICE_DATA;
 	const char *name;
 
@@ -120,13 +122,13 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	case FSMAGIC_XFS:
 		return xfs_hole(sync, data, proof);
 	case FSMAGIC_BTRFS:
-		return silent ? "btrfs-concurrent-fsync" : NULL;
+		return unasked && proof == PROOF_NONE ? "btrfs-concurrent-fsync" : NULL;
 	case FSMAGIC_F2FS:
 		return f2fs_hole(facts, device, proof);
 	case FSMAGIC_EXFAT:
-		return silent && (sync->flags & SYNC_WHOLE_FS) ? "exfat-syncfs" : NULL;
+		return all ? "exfat-syncfs" : NULL;
 	case FSMAGIC_VFAT:
-		return silent && (sync->flags & SYNC_WHOLE_FS) ? "vfat-syncfs" : NULL;
+		return all ? "vfat-syncfs" : NULL;
 	default:
 		return NULL;
 	}

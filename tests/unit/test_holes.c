@@ -170,6 +170,7 @@ static void other_file_systems(void **state)
 	expect(&w, PROOF_NONE, NULL);
 	w.sync.flags = SYNC_WHOLE_FS;
 	expect(&w, PROOF_NONE, "vfat-syncfs");
+	expect(&w, PROOF_UNTRACKED, "vfat-syncfs");
 	w.sync.flags |= SYNC_ASKED_FLUSH;
 	expect(&w, PROOF_NONE, NULL);
 }

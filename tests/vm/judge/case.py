@@ -94,8 +94,6 @@ class Case:
             return "f2fs: a bio mixes the pages of several files"
         if reason == "commit-unseen" and self.variant == "vfat":
             return "vfat: whether the directories above a file are written is not followed"
-        if reason == "untracked" and sync["kind"] == "syncfs" and self.variant == "exfat" and kernel in ("5.10", "7.x"):
-            return "exfat: syncfs sends no flush, and whose the last writes were is not told"
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"
