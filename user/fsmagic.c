@@ -9,10 +9,10 @@ static const struct {
 	enum fsmagic_class class;
 	const char *name;
 } table[] = {
-	{0xEF53, FSMAGIC_DEVICE, "ext4"}, /* ext2 and ext3 share it */
-	{0x58465342, FSMAGIC_DEVICE, "xfs"},
-	{BTRFS_SUPER_MAGIC, FSMAGIC_DEVICE, "btrfs"},
-	{0xF2F52010, FSMAGIC_DEVICE, "f2fs"},
+	{FSMAGIC_EXT4, FSMAGIC_DEVICE, "ext4"},
+	{FSMAGIC_XFS, FSMAGIC_DEVICE, "xfs"},
+	{FSMAGIC_BTRFS, FSMAGIC_DEVICE, "btrfs"},
+	{FSMAGIC_F2FS, FSMAGIC_DEVICE, "f2fs"},
 	/* exfat_file_fsync writes all buffers of the device; fat_file_fsync not those of the
 	 * directories above (the judge's cases exfat and vfat). */
 	{FSMAGIC_EXFAT, FSMAGIC_DEVICE, "exfat"},

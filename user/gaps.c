@@ -37,6 +37,12 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 
 #define F2FS_INODE_BYTES (923 * 4096) /* what the inode's own node block points to */
 
+/* f2fs by fs/direct-io.c; from 5.17 on by iomap. */
+static bool is_before_iomap(const struct verdict_facts *facts)
+{
+	return facts->kernel_version < KERNEL_VERSION(5, 17);
+}
+
 static bool has_direct_writes(const struct event_sync *sync, const struct verdict_device *device)
 {
 	return sync->direct_file || device->event->direct;
@@ -45,7 +51,7 @@ static bool has_direct_writes(const struct event_sync *sync, const struct verdic
 bool gaps_moved(const struct verdict_facts *facts, const struct verdict_device *device)
 {
 	return facts->sync->fs_magic == FSMAGIC_F2FS && facts->log_structured &&
-	       facts->kernel_version && facts->kernel_version < KERNEL_VERSION(5, 17) &&
+	       facts->kernel_version && is_before_iomap(facts) &&
 	       has_direct_writes(facts->sync, device);
 }
 
@@ -56,7 +62,7 @@ bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_de
 
 	if (sync->fs_magic != FSMAGIC_F2FS || !facts->kernel_version)
 		return false;
-	if (facts->kernel_version >= KERNEL_VERSION(5, 17)) /* else see SYNC_SIZE_LATER */
+	if (!is_before_iomap(facts)) /* else see SYNC_SIZE_LATER */
 		return write && sync->direct_file && !sync->range_known;
 	/* It then ends with a logical block, of 512 bytes at least. */
 	if (!(sync->flags & SYNC_DATASYNC) || sync->size % 512 || !has_direct_writes(sync, device))

@@ -5,11 +5,11 @@
 
 #include "stack_impl.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fsmagic.h"
 #include "stack_tree.h"
 
 /* What ext4's rules of durability depend on: each is shown elsewhere. */
@@ -18,7 +18,6 @@
 #define SUPER_MAGIC_OFFSET    (1024 + 0x38)
 #define SUPER_COMPAT_OFFSET   (1024 + 0x5c)
 #define SUPER_INCOMPAT_OFFSET (1024 + 0x60)
-#define SUPER_MAGIC	      0xEF53
 #define COMPAT_FAST_COMMIT    0x400
 #define INCOMPAT_INLINE_DATA  0x8000
 
@@ -42,13 +41,6 @@ bool stack_ext4_option(const struct stack *stack, uint32_t dev, const char *opti
 	       is_in_list(text, option);
 }
 
-static uint32_t read_number(int fd, off_t offset, size_t size)
-{
-	uint32_t number = 0;
-
-	return pread(fd, &number, size, offset) == (ssize_t)size ? le32toh(number) : 0;
-}
-
 /* No list that the kernel shows has the features of one file system. */
 static void read_features(const struct stack *stack, const char *name, struct stack_mount *mount)
 {
@@ -56,10 +48,11 @@ static void read_features(const struct stack *stack, const char *name, struct st
 
 	if (fd < 0)
 		return;
-	if (read_number(fd, SUPER_MAGIC_OFFSET, 2) == SUPER_MAGIC) {
-		mount->fast_commit = read_number(fd, SUPER_COMPAT_OFFSET, 4) & COMPAT_FAST_COMMIT;
+	if (stack_tree_number(fd, SUPER_MAGIC_OFFSET, 2) == FSMAGIC_EXT4) {
+		mount->fast_commit =
+			stack_tree_number(fd, SUPER_COMPAT_OFFSET, 4) & COMPAT_FAST_COMMIT;
 		mount->inline_data =
-			read_number(fd, SUPER_INCOMPAT_OFFSET, 4) & INCOMPAT_INLINE_DATA;
+			stack_tree_number(fd, SUPER_INCOMPAT_OFFSET, 4) & INCOMPAT_INLINE_DATA;
 	}
 	close(fd);
 }

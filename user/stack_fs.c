@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fsmagic.h"
 #include "stack_tree.h"
 
 /* Which devices a mounted file system lies on: each kind shows it elsewhere. */
@@ -15,7 +16,6 @@
  * paths stand in it, 68 bytes apart, that of its own first. */
 #define F2FS_SUPER_OFFSET  1024
 #define F2FS_SECOND_OFFSET (F2FS_SUPER_OFFSET + 2201 + 68)
-static const unsigned char f2fs_magic[] = {0x10, 0x20, 0xf5, 0xf2};
 
 #define TASK_COMM_MAX 15
 #define JBD2_THREAD   "jbd2/"
@@ -195,11 +195,9 @@ static void xfs_devices(const struct stack *stack, const char *options, struct s
 static void f2fs_devices(const struct stack *stack, struct stack_mount *mount)
 {
 	int fd = stack_tree_open_device(stack->root, stack_name_of(stack, mount->dev));
-	unsigned char magic[sizeof(f2fs_magic)];
 	char second = '\1';
 
-	if (fd < 0 || pread(fd, magic, sizeof(magic), F2FS_SUPER_OFFSET) != sizeof(magic) ||
-	    memcmp(magic, f2fs_magic, sizeof(magic)) != 0 ||
+	if (fd < 0 || stack_tree_number(fd, F2FS_SUPER_OFFSET, 4) != FSMAGIC_F2FS ||
 	    pread(fd, &second, 1, F2FS_SECOND_OFFSET) != 1 || second)
 		mount_add_data(mount, 0);
 	if (fd >= 0)

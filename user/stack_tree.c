@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "stack_tree.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -147,6 +148,13 @@ int stack_tree_open_device(const char *root, const char *name)
 			*c = '/';
 	}
 	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+uint32_t stack_tree_number(int fd, off_t offset, size_t size)
+{
+	uint32_t number = 0;
+
+	return pread(fd, &number, size, offset) == (ssize_t)size ? le32toh(number) : 0;
 }
 
 const char *stack_tree_next(DIR *dir)

@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* Files below a root directory, "" is the real one. Paths are given without the leading slash. */
 
@@ -24,6 +26,8 @@ DIR *stack_tree_open(const char *root, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Opens the node of the block device @name, as sysfs writes it, to read. -1: there is none. */
 int stack_tree_open_device(const char *root, const char *name);
+/* The little-endian number of @size bytes, 4 at most, at @offset; 0 if it cannot be read. */
+uint32_t stack_tree_number(int fd, off_t offset, size_t size);
 /* The next name in @dir that does not start with a dot, NULL at the end. */
 const char *stack_tree_next(DIR *dir);
 

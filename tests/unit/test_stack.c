@@ -635,6 +635,15 @@ static void bcache(void **state)
 	assert_leaves(tree, dev, VDA, VDB);
 }
 
+/* The mount of device 8:@number. */
+static void put_numbered(struct tree *tree, size_t number, const char *rest)
+{
+	char point[32];
+
+	snprintf(point, sizeof(point), "/mnt%zu", number);
+	put_mount(tree, STACK_DEV(8, number), point, rest);
+}
+
 static void compress_options(void **state)
 {
 	static const char *const rests[] = {
@@ -646,12 +655,9 @@ static void compress_options(void **state)
 		"rw - ext4 /dev/x rw,compress",
 	};
 	struct tree *tree = *state;
-	char point[32];
 
-	for (size_t i = 0; i < 6; i++) {
-		snprintf(point, sizeof(point), "/mnt%zu", i);
-		put_mount(tree, STACK_DEV(8, i), point, rests[i]);
-	}
+	for (size_t i = 0; i < 6; i++)
+		put_numbered(tree, i, rests[i]);
 	put_file(tree, "sys/class/block/.keep", "");
 	scan(tree);
 	for (size_t i = 0; i < 6; i++)
@@ -667,12 +673,9 @@ static void checkpoint_options(void **state)
 		"rw - f2fs /dev/x rw,mode=adaptive,checkpoint=enable",
 	};
 	struct tree *tree = *state;
-	char point[32];
 
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(point, sizeof(point), "/mnt%zu", i);
-		put_mount(tree, STACK_DEV(8, i), point, rests[i]);
-	}
+	for (size_t i = 0; i < 4; i++)
+		put_numbered(tree, i, rests[i]);
 	put_file(tree, "sys/class/block/.keep", "");
 	scan(tree);
 	for (size_t i = 0; i < 4; i++) {
@@ -702,12 +705,9 @@ static void barrier_options(void **state)
 	};
 	struct tree *tree = *state;
 	size_t count = sizeof(cases) / sizeof(cases[0]);
-	char point[32];
 
-	for (size_t i = 0; i < count; i++) {
-		snprintf(point, sizeof(point), "/mnt%zu", i);
-		put_mount(tree, STACK_DEV(8, i), point, cases[i].rest);
-	}
+	for (size_t i = 0; i < count; i++)
+		put_numbered(tree, i, cases[i].rest);
 	/* Another mount of the first, and a default in the super block of a further one. */
 	put_mount(tree, STACK_DEV(8, 0), "/bind", "rw - ext4 /dev/x rw,barrier=0");
 	put_disk(tree, "sdx", STACK_DEV(8, 100), WRITE_BACK);
@@ -724,13 +724,24 @@ static void barrier_options(void **state)
 	assert_true(stack_find_mount(tree->stack, STACK_DEV(8, 100))->nobarrier);
 }
 
+static void put_bytes(const struct tree *tree, const char *path, const unsigned char *bytes,
+		      size_t size)
+{
+	char full[512];
+	FILE *file;
+
+	directory_path(full, sizeof(full), tree->root, path);
+	file = fopen(full, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, size, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* @path: of a file or device with an ext4 super block. */
 static void put_super(const struct tree *tree, const char *path, uint16_t magic, uint32_t compat,
 		      uint32_t incompat)
 {
 	unsigned char super[2048] = {0};
-	char full[512];
-	FILE *file;
 
 	for (int i = 0; i < 2; i++)
 		super[1024 + 0x38 + i] = (unsigned char)(magic >> 8 * i);
@@ -738,11 +749,7 @@ static void put_super(const struct tree *tree, const char *path, uint16_t magic,
 		super[1024 + 0x5c + i] = (unsigned char)(compat >> 8 * i);
 		super[1024 + 0x60 + i] = (unsigned char)(incompat >> 8 * i);
 	}
-	directory_path(full, sizeof(full), tree->root, path);
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
-	assert_int_equal(fclose(file), 0);
+	put_bytes(tree, path, super, sizeof(super));
 }
 
 /* A device with the super block of an f2fs; @devices: that it lists, up to NULL. */
@@ -750,17 +757,11 @@ static void put_f2fs(const struct tree *tree, const char *path, const char *cons
 {
 	static const unsigned char magic[] = {0x10, 0x20, 0xf5, 0xf2};
 	unsigned char super[4096] = {0};
-	char full[512];
-	FILE *file;
 
 	memcpy(super + 1024, magic, sizeof(magic));
 	for (size_t i = 0; devices[i]; i++)
 		memcpy(super + 1024 + 2201 + 68 * i, devices[i], strlen(devices[i]));
-	directory_path(full, sizeof(full), tree->root, path);
-	file = fopen(full, "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(super, sizeof(super), 1, file), 1);
-	assert_int_equal(fclose(file), 0);
+	put_bytes(tree, path, super, sizeof(super));
 }
 
 static void f2fs_on_several(void **state)

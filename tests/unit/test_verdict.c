@@ -1319,9 +1319,9 @@ static const struct row rows[] = {
 	},
 	{
 		"a file system of which only data and flushes are followed",
-		{ON_FS(0x4d44)}, /* vfat */
+		{ON_FS(FSMAGIC_VFAT)},
 		DOUBT(COMMIT_UNSEEN, "not followed on this file system"),
-		{ON_FS(0x2011BAB0)}, /* exfat */
+		{ON_FS(FSMAGIC_EXFAT)},
 		DURABLE(FLUSHED),
 	},
 	{

@@ -70,6 +70,10 @@ def _script(name, disk=""):
         return file.read().replace("DISK", disk)
 
 
+def _text(lines):
+    return "".join(line + "\n" for line in lines)
+
+
 def _file_systems():
     for name in FILE_SYSTEMS:
         yield Case(name, "plain", name, ["virtio-wb"], script=_script("calls"))
@@ -115,7 +119,7 @@ def _crowd(disk):
     for thread, start in enumerate(starts):
         for offset in range(start, start + 40 * 4096, 4096):
             lines += [f"{thread} write shared {offset} 4096", f"{thread} fsync shared"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _meeting():
@@ -126,13 +130,13 @@ def _meeting():
             lines.append(f"{thread} write shared {page * 4096} 4096")
             if thread < 16:
                 lines.append(f"{thread} {'fdatasync' if page & 1 else 'fsync'} shared")
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _reach(sync):
     """A direct write that needs no sync, to a file that is reached by what was not flushed."""
     lines = ["p write shared 0 65536", f"p {sync}", "0 ddsync shared 4096 8192", "0 ddsync shared 0 4096"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _fresh():
@@ -141,7 +145,7 @@ def _fresh():
     for n, write in enumerate(("ddsync", "aioddsync", "uringddsync")):
         lines += [f"0 write f{n} 0 65536", f"0 {write} f{n} 4096 8192"]
         lines += [f"0 append f{n} 9000", f"0 {write} f{n} 65536 4096", f"0 {write} f{n} 0 4096"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _beyond():
@@ -153,7 +157,7 @@ def _beyond():
         if sync.startswith("msync"):
             lines += [f"0 mmap f{n} 5664 41"]
         lines += ["0 " + sync.format(n=n)]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _grown():
@@ -169,7 +173,7 @@ def _grown():
     for n, write in enumerate(("ddsync", "uringddsync", "aioddsync", "direct"), 10):
         lines += [f"0 write f{n} 0 30", f"0 {write} f{n} 36864 16384"]
     lines += ["0 fdatasync f13"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _filled():
@@ -179,14 +183,14 @@ def _filled():
         lines += [f"0 osync f{n} 5840 2930"]
         lines += [f"0 direct f{n} {write}" for write in writes.split("|")]
         lines += [f"0 {'fdatasync' if n & 1 else 'fsync'} f{n}"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _late():
     """Direct writes that a worker may bring to their end, and sync."""
     lines = ["p write f 0 65536", "p fsync f"]
     lines += [f"0 {'aioddsync' if n & 1 else 'uringddsync'} f {n % 8 * 8192} 8192" for n in range(60)]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _strays():
@@ -196,7 +200,7 @@ def _strays():
         for _ in range(12):
             name = f"{thread} %s f{thread}"
             lines += [name % "uringfsync", name % "append" + " 5000", name % "fsync", name % "fdatasync"]
-    return "".join(line + "\n" for line in lines)
+    return _text(lines)
 
 
 def _crowds():
