@@ -261,14 +261,28 @@ __noinline int frame_named(__u64 address)
 	return emit_path(address, frame->id);
 }
 
+/* Points the frame at an inode of no struct file that is known, and sends its name. */
+static __always_inline int frame_aim_named(struct frame *frame, struct inode *inode)
+{
+	frame->flags &= ~SYNC_NO_FILE;
+	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
+	frame_aim(frame, inode);
+	frame->outer_s_dev = frame->s_dev;
+	frame->outer_ino = frame->ino;
+	frame->outer_fs_magic = frame->fs_magic;
+	return emit_inode_path((__u64)inode, frame->id);
+}
+
 __noinline int frame_inner(__u64 address)
 {
 	struct inode *inode = (void *)address;
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 	struct frame *frame = current_frame();
 
-	if (!frame || (frame->flags & (SYNC_BLOCK_DEVICE | SYNC_NO_FILE | SYNC_WHOLE_FS)))
+	if (!frame || (frame->flags & (SYNC_BLOCK_DEVICE | SYNC_WHOLE_FS)))
 		return 0;
+	if (frame->flags & SYNC_NO_FILE)
+		return frame->kind == SYNC_MSYNC ? frame_aim_named(frame, inode) : 0;
 	if (BPF_CORE_READ(inode, i_ino) == frame->ino && BPF_CORE_READ(sb, s_dev) == frame->s_dev)
 		return 0;
 	if (frame->kind == SYNC_MSYNC && frame->outer_s_dev == BPF_CORE_READ(sb, s_dev))
@@ -618,12 +632,6 @@ __noinline int frame_survey(__u64 address)
 	frame = current_frame();
 	if (!frame)
 		return 1;
-	frame->flags &= ~SYNC_NO_FILE;
-	frame->mapping = (__u64)BPF_CORE_READ(inode, i_mapping);
-	frame_aim(frame, inode);
-	frame->outer_s_dev = frame->s_dev;
-	frame->outer_ino = frame->ino;
-	frame->outer_fs_magic = frame->fs_magic;
-	emit_inode_path(address, frame->id);
+	frame_aim_named(frame, inode);
 	return frame_close(HOOK_SURVEY, 0, SCRATCH_OTHER);
 }

@@ -46,7 +46,8 @@ int frame_late(__u64 file);
 /* What the call in progress asks for by @file: sends its name, and notes how it is open. */
 int frame_named(__u64 file);
 
-/* A file system below the one the caller named got the call: the inode, or all of it. */
+/* A file system got the call, the inode or all of it: one below the one the caller named, or the
+ * one of the file that its entry could not tell (frame_late). */
 int frame_inner(__u64 inode);
 int frame_inner_fs(__u64 sb);
 

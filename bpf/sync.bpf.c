@@ -145,7 +145,7 @@ int enter_msync(struct syscall_enter *ctx)
 	if (!is_asked_by_audited(HOOK_SYSCALL_MSYNC))
 		return 0;
 	/* It does not wait for the lock of the mappings. Where it never comes by it, the file is
-	 * known when the call gets to it (frame_late). */
+	 * known when the call gets to it (frame_late), or to its file system (frame_inner). */
 	for (i = 0; i < FIND_TRIES && !mapped.end; i++)
 		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapped, 0);
 	return GUARDED(msync_enter(ctx, &mapped));

@@ -161,10 +161,26 @@ static const char *mount_point(struct pipeline *pipeline, const struct event_syn
 	return mount->point;
 }
 
+/* The name sent with @id, which the caller frees. Of a file that is known by its inode alone it
+ * begins where the file system's root is. NULL: none came. */
+static char *take_path(struct pipeline *pipeline, uint64_t id, uint32_t s_dev, size_t *length)
+{
+	char *name = callpaths_take(pipeline->paths, id, length);
+	char whole[2 * EVENT_PATH_SIZE];
+
+	if (!name || *name == '/')
+		return name;
+	stack_path(pipeline->stack, s_dev, name, whole, sizeof(whole));
+	free(name);
+	name = strdup(whole);
+	*length = name ? strlen(name) : 0;
+	return name;
+}
+
 /* The name of what a call is about: sent at its entry, or known without. NULL: none. */
 static char *name_call(struct pipeline *pipeline, const struct event_sync *sync, size_t *length)
 {
-	char *path = callpaths_take(pipeline->paths, sync->id, length);
+	char *path = take_path(pipeline, sync->id, sync->s_dev, length);
 	const char *known = NULL;
 
 	if (path)
@@ -228,40 +244,28 @@ static bool is_wanted(const struct pipeline *pipeline, const struct event_sync *
 	       scope_holds(pipeline->filter, pipeline->stack, sync, path);
 }
 
-/* The name sent with @id, of a file by its inode. NULL: none came. */
-static const char *take_file_path(struct pipeline *pipeline, uint64_t id, uint32_t s_dev, char *out,
-				  size_t size)
-{
-	size_t length;
-	char *name = callpaths_take(pipeline->paths, id, &length);
-
-	if (!name)
-		return NULL;
-	stack_path(pipeline->stack, s_dev, name, out, size);
-	free(name);
-	return out;
-}
-
 static void push_survey(struct pipeline *pipeline, const struct event_sync *sync)
 {
-	char path[2 * EVENT_PATH_SIZE];
-	const char *name = take_file_path(pipeline, sync->id, sync->s_dev, path, sizeof(path));
+	size_t length;
+	char *name = take_path(pipeline, sync->id, sync->s_dev, &length);
 	struct verdict_facts facts;
 
-	if (!is_wanted(pipeline, sync, name))
-		return;
-	gather_facts(pipeline->gather, &facts, sync);
-	facts.losses = facts.losses || runs_skipped(pipeline);
-	exposure_surveyed(pipeline->exposure, &facts, name);
+	if (is_wanted(pipeline, sync, name)) {
+		gather_facts(pipeline->gather, &facts, sync);
+		facts.losses = facts.losses || runs_skipped(pipeline);
+		exposure_surveyed(pipeline->exposure, &facts, name);
+	}
+	free(name);
 }
 
 static void push_written(struct pipeline *pipeline, const struct event_written *event)
 {
-	char path[2 * EVENT_PATH_SIZE];
-	const char *name = take_file_path(pipeline, event->id, event->s_dev, path, sizeof(path));
+	size_t length;
+	char *name = take_path(pipeline, event->id, event->s_dev, &length);
 
 	if (event->at_ns >= pipeline->start_ns)
 		exposure_written(pipeline->exposure, event, name);
+	free(name);
 }
 
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)

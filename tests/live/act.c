@@ -8,9 +8,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,8 +50,9 @@ static void act_open(void)
 	static const struct {
 		char letter;
 		int flag;
-	} flags[] = {{'r', O_RDONLY}, {'w', O_WRONLY}, {'c', O_CREAT},	{'e', O_EXCL},
-		     {'t', O_TRUNC},  {'a', O_APPEND}, {'d', O_DIRECT}, {'D', O_DIRECTORY}};
+	} flags[] = {{'r', O_RDONLY}, {'w', O_WRONLY}, {'b', O_RDWR},
+		     {'c', O_CREAT},  {'e', O_EXCL},   {'t', O_TRUNC},
+		     {'a', O_APPEND}, {'d', O_DIRECT}, {'D', O_DIRECTORY}};
 	int wanted = O_CLOEXEC;
 
 	for (const char *letter = argument(); *letter; letter++)
@@ -100,6 +103,45 @@ static void act_try_fsync(void)
 static void act_fdatasync(void)
 {
 	demand(fdatasync(fd), "fdatasync");
+}
+
+/* Through a mapping of the first @size bytes, of which one is written before. */
+static void act_msync(void)
+{
+	static char *mapped;
+	static int of = -1;
+	size_t size = number(10);
+
+	if (of != fd)
+		mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED)
+		fail("mmap");
+	of = fd;
+	mapped[0]++;
+	demand(msync(mapped, size, MS_SYNC), "msync");
+}
+
+static void *map_and_unmap(void *nothing)
+{
+	const size_t size = 1 << 20;
+
+	for (;;) {
+		void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+		if (mapped != MAP_FAILED)
+			munmap(mapped, size);
+	}
+	return nothing;
+}
+
+static void act_churn(void)
+{
+	pthread_t thread;
+
+	for (long n = number(10); n > 0; n--)
+		if ((errno = pthread_create(&thread, NULL, map_and_unmap, NULL)) != 0)
+			fail("pthread_create");
 }
 
 static void act_range(void)
@@ -178,6 +220,8 @@ static const struct {
 	{"fsync", "", act_fsync},
 	{"fdatasync", "", act_fdatasync},
 	{"try-fsync", "(whatever comes of it)", act_try_fsync},
+	{"msync", "SIZE (of a file opened for both)", act_msync},
+	{"churn", "N (threads that map and unmap memory until the end)", act_churn},
 	{"range", "(sync_file_range of all, with both waits)", act_range},
 	{"chmod", "MODE", act_chmod},
 	{"truncate", "SIZE", act_truncate},

@@ -29,7 +29,7 @@ workload=$top/.build/vm/workload
 act=$top/.build/live/act
 mkdir -p "$top/.build/live"
 if [ ! "$act" -nt "$live/act.c" ]; then
-    ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -o "$act.$$" "$live/act.c"
+    ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread -o "$act.$$" "$live/act.c"
     mv "$act.$$" "$act"
 fi
 

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 14
+plan 17
 
 player=$top/.build/vm/player
 # "KIND TID COUNT" lines, sorted.
@@ -31,6 +31,10 @@ for fs in ext4 xfs btrfs; do
         (.detail | test("kernel hole btrfs-concurrent-fsync") | not))]'
     holds "$doubtful | length == 0" || problem=$(show "$doubtful | map([.kind, .verdict, .reason, .detail]) | unique")
     point "$fs: all durable, but for the write-out" "$problem"
+    # What is mapped cannot be looked up while another thread changes the mappings.
+    audit "mapped-$fs" "$act" open bc "$MNT/mapped" truncate 65536 churn 3 times 200 msync 65536
+    expect "$fs: msync while other threads map and unmap" 0 msync=200 "$proven" \
+        "all(.syncs[] | select(.kind == \"msync\"); .path == \"$MNT/mapped\")"
 done
 
 # One call at a time, with and without what it is there for.
