@@ -150,7 +150,6 @@ static __always_inline void charge_queued(struct bio *bio, struct ledger_device 
 		if (owner->direct)
 			slot->direct = 1;
 	}
-	entry->slot = index;
 	entry->owner = owner->hash;
 }
 
@@ -182,7 +181,6 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	entry.queued_ns = now;
 	entry.fua = !!(opf & OPF(FUA));
 	entry.bio_based = !(cache & CACHE_BIT_RQ_BASED);
-	entry.slot = SLOT_NONE;
 	entry.bytes = bytes;
 	entry.left_bytes = bytes;
 	if (bytes) {
@@ -233,20 +231,25 @@ static __always_inline int on_bio_remap(struct bio *bio)
 	if (!found || !found->bio_based)
 		return 0;
 	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
-	if (entry.disk == found->disk || entry.disk == found->below)
+	if (entry.disk == found->disk || entry.disk == found->via || entry.disk == found->below)
 		return 0;
 	device = device_get(entry.disk);
 	if (!device)
 		return 0;
 	device->cache = cache;
 	sent_on = 1;
-	found->below = entry.disk;
-	found->below_requests = !!(cache & CACHE_BIT_RQ_BASED);
-	found->below_deaf = !(cache & CACHE_BIT_WRITE_BACK);
 	entry.queued_ns = bpf_ktime_get_ns();
 	entry.bytes = bio->bi_iter.bi_size;
-	if (entry.bytes && found->below_requests)
+	if (entry.bytes)
 		charge_queued(bio, device, &entry, &view, &owner);
+	if (!(cache & CACHE_BIT_WRITE_BACK))
+		found->deaf = 1;
+	if (cache & CACHE_BIT_RQ_BASED) {
+		found->below = entry.disk;
+	} else {
+		found->via = entry.disk;
+		found->via_owner = entry.owner;
+	}
 	return 0;
 }
 
@@ -361,13 +364,32 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 		emit_drain(disk, index, now);
 }
 
+/* A write of @owner has ended on the disk @disk, which has no requests: into the ledger. */
+static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u64 owner, int error)
+{
+	struct ledger_device *device = device_get(disk);
+	__u32 index = slot_index(owner);
+	struct ledger_slot *slot;
+	__u64 now = entry->done_ns;
+
+	if (!device)
+		return;
+	ledger_device_done(device, entry->bytes, entry->tracked, owner || entry->is_meta,
+			   entry->fua, now);
+	if (!entry->is_meta)
+		ledger_max(&device->data_done_ns, now);
+	slot = owner ? bpf_map_lookup_elem(&slots, &index) : NULL;
+	if (slot &&
+	    ledger_slot_done(slot, owner, entry->bytes, entry->tracked, entry->fua, error, now))
+		emit_drain(disk, index, now);
+}
+
 /* The end of a bio on a device without requests: dm, md, zram, pmem, the head of NVMe's paths. */
 __noinline int end_bio(__u64 address, int error, __u64 now)
 {
 	__u64 key = address;
 	struct bio_entry *found = bpf_map_lookup_elem(&bios, &key), entry;
 	struct ledger_device *device;
-	struct ledger_slot *slot;
 
 	if (!found)
 		return 0;
@@ -377,22 +399,15 @@ __noinline int end_bio(__u64 address, int error, __u64 now)
 	device = device_get(entry.disk);
 	if (!device)
 		return 0;
-	if (entry.below_deaf) /* what it asks of that device is not done */
+	if (entry.deaf) /* what it asks of that device is not done */
 		entry.fua = 0;
 	if (entry.bytes > 0) {
 		entry.done_ns = now;
-		ledger_device_done(device, entry.bytes, entry.tracked, entry.owner || entry.is_meta,
-				   entry.fua, now);
-		if (!entry.is_meta)
-			ledger_max(&device->data_done_ns, now);
+		account_end(&entry, entry.disk, entry.owner, error);
+		if (entry.via)
+			account_end(&entry, entry.via, entry.via_owner, error);
 	}
-	if (entry.bytes > 0 && entry.owner) {
-		slot = bpf_map_lookup_elem(&slots, &entry.slot);
-		if (slot && ledger_slot_done(slot, entry.owner, entry.bytes, entry.tracked,
-					     entry.fua, error, now))
-			emit_drain(entry.disk, entry.slot, now);
-	}
-	if (entry.preflush && !entry.below_deaf) {
+	if (entry.preflush && !entry.deaf) {
 		/* Just before: its own data, done within the same tick, are not covered by it. */
 		ledger_device_flushed(device, entry.queued_ns - 1, error, now);
 		emit_flush(entry.disk, entry.queued_ns, now, error, true);
@@ -612,7 +627,7 @@ static __always_inline int on_bio_complete(struct bio *bio)
 	if (!found || !found->bio_based)
 		return 0;
 	/* NVMe says so of what went to one of its paths before it is known how it ended. */
-	if (found->below_requests && found->bytes && !error)
+	if (found->below && found->bytes && !error)
 		return 0;
 	end_bio(as_number(bio), error, bpf_ktime_get_ns());
 	return 0;

@@ -139,6 +139,17 @@ static __always_inline __u64 whole_bio(struct bio_view *view, __u64 address)
 		       : address;
 }
 
+/* Which disk it was queued to, and which part of it: it may have been sent on as it is. */
+static __always_inline void find_queued(struct event_write *event, __u64 bio)
+{
+	struct bio_entry *entry = bpf_map_lookup_elem(&bios, &bio);
+
+	if (!entry || !(entry->via || entry->below))
+		return;
+	event->disk = entry->disk;
+	event->part = entry->part;
+}
+
 /*
  * A bio has failed with -@error: @bytes of it, beginning where its iterator
  * stands, or all of it when @bytes is 0. Without @error, it was queued. File
@@ -164,6 +175,8 @@ __noinline __u32 tell_bio(__u64 address, __u32 bytes, __u32 disk, __u32 error)
 	event.error = -(__s32)error;
 	if (bpf_core_field_exists(bio->bi_bdev))
 		event.part = BPF_CORE_READ(bio, bi_bdev, bd_dev);
+	if (error)
+		find_queued(&event, whole);
 	owner = identify(&event, &view);
 	if (!owner)
 		return bytes;

@@ -14,16 +14,20 @@
  * FUA, or queued inside a sync call. */
 struct bio_entry {
 	__u64 queued_ns;
-	__u64 done_ns;	/* its data were transferred; a flush may still be due */
-	__u64 owner;	/* see slot_owner() */
-	__u64 frame_id; /* of the sync call it was queued in, 0: none */
+	__u64 done_ns;	       /* its data were transferred; a flush may still be due */
+	__u64 owner;	       /* see slot_owner(); 0: unattributed */
+	__u64 via_owner;       /* the same on via */
+	__u64 commit_flush_ns; /* a commit record: when its flush was asked for */
+	__u64 frame_id;	       /* of the sync call it was queued in, 0: none */
 	__u32 frame_tid;
+	__u32 tid; /* the thread that queued it */
 	__u32 disk;
 	__u32 part;
+	/* Where it was sent on to as it is, 0: nowhere: a disk without requests, one with them. */
+	__u32 via;
+	__u32 below;
 	__s32 bytes;
-	__s32 left_bytes;      /* not yet completed */
-	__u32 slot;	       /* index, SLOT_NONE: unattributed */
-	__u64 commit_flush_ns; /* a commit record: when its flush was asked for */
+	__s32 left_bytes; /* not yet completed */
 	__u8 is_meta;
 	__u8 is_log; /* synchronous metadata */
 	__u8 is_commit;
@@ -31,16 +35,12 @@ struct bio_entry {
 	__u8 fua;
 	__u8 bio_based;
 	__u8 failed;
-	__u8 tracked;	     /* counted as in flight */
-	__u8 own_data;	     /* of what the sync call is about */
-	__u8 below_requests; /* the device it was sent on to has requests, */
-	__u8 below_deaf;     /* and is not told to flush */
-	__u8 pad;
-	__u32 tid;   /* the thread that queued it */
-	__u32 below; /* the disk it was sent on to as it is, 0: none */
+	__u8 tracked;  /* counted as in flight */
+	__u8 own_data; /* of what the sync call is about */
+	__u8 deaf;     /* a disk it was sent on to is not told to flush */
+	__u8 pad[6];
 };
 
-#define SLOT_NONE	     0xffffffffU
 #define MAX_BIOS_PER_REQUEST 512
 
 /* Who asked for a sync that another thread carries out. */

@@ -102,6 +102,27 @@ static bool is_whole(const struct gather *gather, const struct event_sync *sync,
 	return !topology_of(gather->stack, sync->s_dev, &all) && all.nr == 1;
 }
 
+/* Is the record one of other devices than those of the file system, for the kernel side knew what
+ * was mounted there before? */
+static bool is_of_others(const struct gather *gather, const struct event_sync *sync)
+{
+	const struct stack_mount *mount = stack_find_mount(gather->stack, sync->s_dev);
+	struct state_topology all;
+	size_t i;
+
+	if (!mount || sync->kind == SYNC_SYNC ||
+	    (sync->flags & (SYNC_TOPOLOGY_UNKNOWN | SYNC_BLOCK_DEVICE)))
+		return false;
+	if (topology_of(gather->stack, sync->s_dev, &all))
+		return topology_is_partial(mount);
+	for (i = 0; i < all.nr && i < sync->nr_devices; i++)
+		if (all.devices[i].disk != sync->devices[i].disk ||
+		    all.devices[i].part != sync->devices[i].part ||
+		    all.devices[i].roles != sync->devices[i].roles)
+			return true;
+	return all.nr != sync->nr_devices;
+}
+
 /* Puts together what the ledger said of each device with what the machine is. */
 static void add_device_facts(struct gather *gather, struct verdict_facts *facts,
 			     const struct event_device *event)
@@ -205,9 +226,11 @@ void gather_facts(struct gather *gather, struct verdict_facts *facts, const stru
 	facts->kernel_patch = gather->kernel_patch;
 	facts->losses = gather->losses > 0;
 	facts->start_ns = gather->start_ns;
+	failures_ask(gather->failures, sync, &facts->failure);
+	if (is_of_others(gather, sync))
+		return;
 	for (i = 0; i < sync->nr_devices; i++)
 		add_device_facts(gather, facts, &sync->devices[i]);
-	failures_ask(gather->failures, sync, &facts->failure);
 }
 
 void gather_each_device(const struct gather *gather,

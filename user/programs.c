@@ -10,12 +10,13 @@
 #define AIO_BLIND    "syncs through Linux AIO are not told from the kernel's own"
 
 const struct program_row program_rows[] = {
-	/* Completions first: a write seen queued but not completed would count for ever. */
+	/* Completions first: a write seen queued but not completed would count for ever. Those that
+	 * tell of failures before those that forget the bio. */
+	{"rq_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
+	{"bio_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_complete", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"bio_complete", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_over", NULL, NULL, 0, ALL_LEVELS, false, NULL},
-	{"rq_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
-	{"bio_end", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"rq_issue", NULL, "block_rq_issue", 1, ALL_LEVELS, false, NULL},
 	{"rq_issue_with_queue", NULL, "block_rq_issue", 2, ALL_LEVELS, false, NULL},
 	{"rq_requeue", NULL, "block_rq_requeue", 1, ALL_LEVELS, false, NULL},

@@ -453,8 +453,10 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 	}
 	if (!facts->nr_devices) {
 		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_UNTRACKED,
-				 "the devices of this file system (%s) are not known",
-				 fsmagic_name(sync->fs_magic));
+				 "the devices of this file system (%s) %s",
+				 fsmagic_name(sync->fs_magic),
+				 sync->nr_devices ? "were not known when the call returned"
+						  : "are not known");
 		return;
 	}
 	if (sync->own_pending > 0 && !facts->losses) {

@@ -821,6 +821,25 @@ static void a_record_of_one_device_of_several_proves_nothing(void **state)
 	assert_reason(w, 3, "unproven untracked");
 }
 
+/* Nor has one that was made of the devices of what was mounted there before. */
+static void a_record_of_devices_that_are_no_more_its_own_proves_nothing(void **state)
+{
+	struct event_sync sync = make_sync(VDB, 100, 200, 130);
+	struct world *w = *state;
+
+	sync.nr_devices = 2;
+	sync.devices[1] = sync.devices[0];
+	sync.devices[1].disk = VDA;
+	sync.devices[1].part = VDA;
+	sync.devices[1].watermark_ns = 50;
+	put(w, "proc/self/mountinfo",
+	    "20 1 254:0 / / rw - ext4 /dev/vda rw\n"
+	    "23 20 254:16 / /xfs rw - xfs /dev/vdb rw");
+	assert_int_equal(stack_scan(w->stack, NULL), 0);
+	push_sync(w, &sync);
+	assert_reason(w, 1, "unproven untracked");
+}
+
 static void remember_name(void *ctx, const struct stack_node *node)
 {
 	char *names = ctx;
@@ -1155,6 +1174,7 @@ int main(void)
 		FRESH(block_device),
 		FRESH(unknown_file_systems_are_looked_up_once),
 		FRESH(a_record_of_one_device_of_several_proves_nothing),
+		FRESH(a_record_of_devices_that_are_no_more_its_own_proves_nothing),
 		FRESH(devices_are_visited_top_down),
 		FRESH(a_swallowed_error_is_found),
 		FRESH(a_failed_flush_is_found),

@@ -11,6 +11,7 @@
  * "set NAME OPTION" on the marker socket:
  *	no-flush  no-fua	not offered to the client
  *	fail-flush=N fail-write=N	the Nth one from now fails with EIO
+ *	fail-again=N		and N more after one that failed
  *	delay-flush=MS delay-write=MS	answered that much later
  *	wipe			all zeroes again, as new
  *	vanish-flush=N		gone for good, unanswered, at the Nth flush from now
@@ -91,6 +92,7 @@ struct disk {
 	bool no_flush, no_fua;
 	/* Counts down to the request that fails; 0: none will. */
 	unsigned int fail_flush, fail_write, vanish_flush;
+	unsigned int fail_again;
 	unsigned int delay_flush_ms, delay_write_ms;
 };
 
@@ -232,6 +234,17 @@ static bool count_down(unsigned int *left)
 	return *left && !--*left;
 }
 
+static bool is_to_fail(struct disk *disk, unsigned int *left)
+{
+	if (!count_down(left))
+		return false;
+	if (disk->fail_again) {
+		disk->fail_again--;
+		*left = 1;
+	}
+	return true;
+}
+
 static uint32_t execute(const struct request *r, const uint8_t *payload)
 {
 	struct disk *disk = r->conn->disk;
@@ -244,14 +257,14 @@ static uint32_t execute(const struct request *r, const uint8_t *payload)
 	case CMD_TRIM:
 		return 0;
 	case CMD_FLUSH:
-		return count_down(&disk->fail_flush) ? EIO : 0;
+		return is_to_fail(disk, &disk->fail_flush) ? EIO : 0;
 	case CMD_WRITE:
-		if (count_down(&disk->fail_write))
+		if (is_to_fail(disk, &disk->fail_write))
 			return EIO;
 		memcpy(disk->data + r->offset, payload, r->length);
 		return 0;
 	case CMD_WRITE_ZEROES:
-		if (count_down(&disk->fail_write))
+		if (is_to_fail(disk, &disk->fail_write))
 			return EIO;
 		memset(disk->data + r->offset, 0, r->length);
 		return 0;
@@ -415,7 +428,7 @@ static bool step_request(struct conn *c)
 /* All zeroes, no fault or delay to come. */
 static bool wipe(struct disk *disk)
 {
-	disk->fail_flush = disk->fail_write = disk->vanish_flush = 0;
+	disk->fail_flush = disk->fail_write = disk->fail_again = disk->vanish_flush = 0;
 	disk->delay_flush_ms = disk->delay_write_ms = 0;
 	return disk->data && !madvise(disk->data, disk->size, MADV_REMOVE);
 }
@@ -429,6 +442,7 @@ static bool set_option(struct disk *disk, const char *option)
 	} numbers[] = {
 		{"fail-flush=", offsetof(struct disk, fail_flush)},
 		{"fail-write=", offsetof(struct disk, fail_write)},
+		{"fail-again=", offsetof(struct disk, fail_again)},
 		{"vanish-flush=", offsetof(struct disk, vanish_flush)},
 		{"delay-flush=", offsetof(struct disk, delay_flush_ms)},
 		{"delay-write=", offsetof(struct disk, delay_write_ms)},
