@@ -108,7 +108,7 @@ static void act_fdatasync(void)
 /* Through a mapping of the first @size bytes, of which one is written before. */
 static void act_msync(void)
 {
-	static char *mapped;
+	static char *mapped = MAP_FAILED;
 	static int of = -1;
 	size_t size = number(10);
 
