@@ -215,24 +215,36 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	return 0;
 }
 
+/* The bio at *@key as it was queued, or the one it was split off from, which *@key is then. */
+static __always_inline struct bio_entry *find_whole(struct bio *bio, __u64 *key)
+{
+	struct bio_entry *found = bpf_map_lookup_elem(&bios, key);
+
+	if (found)
+		return found;
+	if (end_io_chain && (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
+		return NULL;
+	*key = (__u64)BPF_CORE_READ(bio, bi_private);
+	return bpf_map_lookup_elem(&bios, key);
+}
+
 /*
- * A bio goes on to another device as it is, from the head of NVMe's paths or from raid0. Of that
- * no tracepoint tells but this one: a bio is shown once as queued, and once as completed.
+ * A bio goes on from the disk @from to another as it is, or a part of it does, from the head of
+ * NVMe's paths or from raid0. Of that no tracepoint tells but this one: a bio is shown once as
+ * queued, and once as completed. A partition that is resolved is shown here too.
  */
-static __always_inline int on_bio_remap(struct bio *bio)
+static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
 {
 	struct bio_entry *found, entry = {};
+	__u64 self = (__u64)bio, key = self, cache;
 	struct bio_view view = {};
 	struct owner owner = {};
-	__u64 key = (__u64)bio, cache;
 	struct ledger_device *device;
 
-	found = bpf_map_lookup_elem(&bios, &key);
-	if (!found || !found->bio_based)
+	found = find_whole(bio, &key);
+	if (!found || !found->bio_based || (from != found->disk && from != found->via))
 		return 0;
 	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
-	if (entry.disk == found->disk || entry.disk == found->via || entry.disk == found->below)
-		return 0;
 	device = device_get(entry.disk);
 	if (!device)
 		return 0;
@@ -246,9 +258,19 @@ static __always_inline int on_bio_remap(struct bio *bio)
 		found->deaf = 1;
 	if (cache & CACHE_BIT_RQ_BASED) {
 		found->below = entry.disk;
-	} else {
+	} else if (key == self) {
 		found->via = entry.disk;
 		found->via_owner = entry.owner;
+		found->via_bytes = entry.bytes;
+	} else {
+		entry.whole = key;
+		entry.bio_based = 1;
+		entry.left_bytes = entry.bytes;
+		entry.is_meta = owner.meta;
+		entry.fua = found->fua;
+		entry.deaf = found->deaf;
+		remember(bio, &entry, NULL, device);
+		found->below = entry.disk;
 	}
 	return 0;
 }
@@ -365,7 +387,8 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 }
 
 /* A write of @owner has ended on the disk @disk, which has no requests: into the ledger. */
-static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u64 owner, int error)
+static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u64 owner,
+					__u32 bytes, int error)
 {
 	struct ledger_device *device = device_get(disk);
 	__u32 index = slot_index(owner);
@@ -374,13 +397,11 @@ static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u
 
 	if (!device)
 		return;
-	ledger_device_done(device, entry->bytes, entry->tracked, owner || entry->is_meta,
-			   entry->fua, now);
+	ledger_device_done(device, bytes, entry->tracked, owner || entry->is_meta, entry->fua, now);
 	if (!entry->is_meta)
 		ledger_max(&device->data_done_ns, now);
 	slot = owner ? bpf_map_lookup_elem(&slots, &index) : NULL;
-	if (slot &&
-	    ledger_slot_done(slot, owner, entry->bytes, entry->tracked, entry->fua, error, now))
+	if (slot && ledger_slot_done(slot, owner, bytes, entry->tracked, entry->fua, error, now))
 		emit_drain(disk, index, now);
 }
 
@@ -403,9 +424,9 @@ __noinline int end_bio(__u64 address, int error, __u64 now)
 		entry.fua = 0;
 	if (entry.bytes > 0) {
 		entry.done_ns = now;
-		account_end(&entry, entry.disk, entry.owner, error);
+		account_end(&entry, entry.disk, entry.owner, entry.bytes, error);
 		if (entry.via)
-			account_end(&entry, entry.via, entry.via_owner, error);
+			account_end(&entry, entry.via, entry.via_owner, entry.via_bytes, error);
 	}
 	if (entry.preflush && !entry.deaf) {
 		/* Just before: its own data, done within the same tick, are not covered by it. */
@@ -435,7 +456,7 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 		key = view.private;
 		entry = bpf_map_lookup_elem(&bios, &key);
 	}
-	if (!entry || (entry->disk != disk && entry->below != disk))
+	if (!entry || (entry->disk != disk && !entry->below))
 		return 0;
 	__sync_fetch_and_add(&entry->left_bytes, -bytes);
 	entry->done_ns = now;
@@ -579,21 +600,29 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 	return 0;
 }
 
-/* The bio at @address, or what it is the front part of, if it was sent on to @disk and is over. */
-__noinline int end_sent_on(__u64 address, __u32 disk, int error)
+/* The bio at @address, or what it is a part of, if it was sent on and all of it is over. Then the
+ * one that was split off from another before is a part of that. */
+__noinline int end_sent_on(__u64 address, int error)
 {
-	struct bio *bio = (void *)address;
-	struct bio_entry *entry;
-	__u64 key = address;
+	__u64 key = address, whole, now = bpf_ktime_get_ns();
+	struct bio_entry *entry = find_whole((void *)address, &key);
+	__s32 bytes;
 
-	entry = bpf_map_lookup_elem(&bios, &key);
-	if (!entry) {
-		key = (__u64)BPF_CORE_READ(bio, bi_private);
-		entry = bpf_map_lookup_elem(&bios, &key);
-	}
-	if (!entry || entry->below != disk || entry->left_bytes > 0)
+	if (!entry || !entry->below || entry->left_bytes > 0)
 		return 0;
-	return end_bio(key, entry->failed ? -EIO : error, bpf_ktime_get_ns());
+	whole = entry->whole;
+	bytes = entry->bytes;
+	if (entry->failed)
+		error = -EIO;
+	end_bio(key, error, now);
+	entry = whole ? bpf_map_lookup_elem(&bios, &whole) : NULL;
+	if (!entry)
+		return 0;
+	if (error)
+		entry->failed = 1;
+	__sync_fetch_and_add(&entry->left_bytes, -bytes);
+	entry->done_ns = now;
+	return entry->left_bytes > 0 ? 0 : end_bio(whole, entry->failed ? -EIO : error, now);
 }
 
 /* A request completed, after on_rq_complete(): the ends of bios that another device sent on. */
@@ -601,18 +630,15 @@ static __always_inline int on_rq_over(struct request *rq, int error, unsigned in
 {
 	unsigned int opf = rq->cmd_flags;
 	struct bio *bio;
-	__u32 disk, i;
+	__u32 i;
 
 	if (!sent_on || !op_is_data(opf) || (opf & 0xff) == REQ_OP_FLUSH)
 		return 0;
 	if (nr_bytes && (rq->rq_flags & flush_sequence))
 		return 0; /* a flush may still follow */
-	disk = request_disk(rq);
-	if (!disk)
-		return 0;
 	bio = BPF_CORE_READ(rq, bio);
 	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio; i++) {
-		end_sent_on((__u64)bio, disk, completion_errno(error));
+		end_sent_on((__u64)bio, completion_errno(error));
 		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	return 0;
@@ -690,13 +716,13 @@ int BPF_PROG(bio_complete, struct request_queue *queue, struct bio *bio)
 }
 
 SEC("tp_btf/block_bio_remap")
-int BPF_PROG(bio_remap, struct bio *bio)
+int BPF_PROG(bio_remap, struct bio *bio, unsigned int from)
 {
-	return GUARDED(on_bio_remap(bio));
+	return GUARDED(on_bio_remap(bio, from));
 }
 
 SEC("tp_btf/block_bio_remap")
-int BPF_PROG(bio_remap_with_queue, struct request_queue *queue, struct bio *bio)
+int BPF_PROG(bio_remap_with_queue, struct request_queue *queue, struct bio *bio, unsigned int from)
 {
-	return GUARDED(on_bio_remap(bio));
+	return GUARDED(on_bio_remap(bio, from));
 }

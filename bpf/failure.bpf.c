@@ -144,6 +144,8 @@ static __always_inline void find_queued(struct event_write *event, __u64 bio)
 {
 	struct bio_entry *entry = bpf_map_lookup_elem(&bios, &bio);
 
+	if (entry && entry->whole)
+		entry = bpf_map_lookup_elem(&bios, &entry->whole);
 	if (!entry || !(entry->via || entry->below))
 		return;
 	event->disk = entry->disk;

@@ -23,9 +23,11 @@ struct bio_entry {
 	__u32 tid; /* the thread that queued it */
 	__u32 disk;
 	__u32 part;
+	__u64 whole; /* the bio it was split off from when that was sent on, 0: none */
 	/* Where it was sent on to as it is, 0: nowhere: a disk without requests, one with them. */
 	__u32 via;
 	__u32 below;
+	__s32 via_bytes;
 	__s32 bytes;
 	__s32 left_bytes; /* not yet completed */
 	__u8 is_meta;
@@ -38,7 +40,7 @@ struct bio_entry {
 	__u8 tracked;  /* counted as in flight */
 	__u8 own_data; /* of what the sync call is about */
 	__u8 deaf;     /* a disk it was sent on to is not told to flush */
-	__u8 pad[6];
+	__u8 pad[2];
 };
 
 #define MAX_BIOS_PER_REQUEST 512

@@ -96,6 +96,14 @@ def _drives():
     yield Case("device-virtio-wb", "plain", "none", ["virtio-wb"], script=_script("device"))
 
 
+def _large():
+    """More in one write than a chunk of raid0 or a command of the drive takes."""
+    lines = []
+    for n in range(4):
+        lines += [f"0 write f{n} 0 3000000", f"0 fsync f{n}", f"0 direct f{n} 0 2097152", f"0 fdatasync f{n}"]
+    return _text(lines)
+
+
 def _stacks():
     for stacks, healthy in ((STACKS, True), (UNSAFE_STACKS, False)):
         for stack, disks in stacks.items():
@@ -108,6 +116,10 @@ def _stacks():
     # Sent on twice: by raid0, and by the head of the paths.
     for name in ("ext4", "xfs"):
         yield Case(f"raid0-paths-{name}", "raid0", name, ["nvme-paths", "scsi"], script=_script("few"))
+    for name in ("ext4", "xfs"):
+        yield Case(f"split-raid0-{name}", "raid0", name, ["scsi", "virtio-wb"], script=_large())
+        yield Case(f"split-paths-{name}", "plain", name, ["nvme-paths"], script=_large())
+        yield Case(f"split-raid0-paths-{name}", "raid0", name, ["nvme-paths", "scsi"], script=_large())
     yield Case("device-linear", "linear", "none", ["virtio-wb"], script=_script("device"))
     # In memory: a power cut leaves nothing to compare with.
     yield Case("null-ext4", "null", "ext4", ["virtio-wb"], script=_script("few"), healthy=False, images=False)
