@@ -3,7 +3,8 @@
 
 import random
 
-from case import Case
+import matrix
+from case import HOST_STACKS, Case
 
 VARIANTS = {
     # name: (weight, healthy)
@@ -37,6 +38,10 @@ GUEST_VARIANTS = {
     "f2fs-compress": (1, True),
     "f2fs-nobarrier": (1, False),
 }
+# Recovered in a guest, too: what stands between file system and drive. No multipath, which is
+# not fit for use on 5.10.
+LAYERS = [name for name in matrix.STACKS if name not in HOST_STACKS and "multipath" not in name]
+KINDS = ("host", "guest", "layers")
 DISKS = ["virtio-wb", "scsi", "scsi-fua", "ahci", "nbd", "nvme", "nvme-paths", "virtio-wt"]
 
 
@@ -57,6 +62,8 @@ class Thread:
 
 def length_of(rng):
     kind = rng.random()
+    if rng.large and kind < 0.03:
+        return rng.randint(300000, 3000000)
     if kind < 0.25:
         return rng.randint(1, 60)
     if kind < 0.5:
@@ -80,7 +87,7 @@ def change(rng, thread):
     )[0]
     if kind == "shared":
         base = thread.number << 18
-        return f"write shared {base + rng.randint(0, 1 << 16)} {length_of(rng)}"
+        return f"write shared {base + rng.randint(0, 1 << 16)} {min(length_of(rng), 70000)}"
     if kind == "mkdir":
         name = thread.new_name(rng, "d")
         thread.dirs.append(name)
@@ -188,11 +195,15 @@ def script_of(rng, disks):
 
 
 def case_of(seed, kind="host"):
-    """The workload of a seed. kind: host or guest, where it is recovered."""
+    """The workload of a seed. kind: see KINDS; all but host are recovered in a guest."""
     rng = random.Random(f"flushaudit/{kind}/{seed}")
-    choices = dict(GUEST_VARIANTS)
-    if kind == "host":
-        choices = {**VARIANTS, **TWO_DEVICES}
+    # More than a drive takes in one command, or a layer in one piece.
+    rng.large = kind == "layers"
+    choices = {
+        "host": {**VARIANTS, **TWO_DEVICES},
+        "guest": GUEST_VARIANTS,
+        "layers": VARIANTS,
+    }[kind]
     names = list(choices)
     variant = rng.choices(names, [choices[name][0] for name in names])[0]
     healthy = choices[variant][1]
@@ -207,13 +218,16 @@ def case_of(seed, kind="host"):
     second = None
     if variant in TWO_DEVICES:
         second = rng.choice([name for name in DISKS if name != disk])
-    disks = [disk] + ([second] if second else [])
-    lines = script_of(rng, disks)
+    disks = [disk]
+    if kind == "layers":
+        stack = rng.choice(LAYERS)
+        disks = matrix.STACKS[stack].split()
+    lines = script_of(rng, disks + ([second] if second else []))
     return Case(
         f"{kind}-{seed}",
         stack,
         variant,
-        [disk],
+        disks,
         second,
         "".join(line + "\n" for line in lines),
         healthy=healthy,
@@ -223,6 +237,6 @@ def case_of(seed, kind="host"):
 def find(name):
     """The case of a name like host-1234, or None."""
     kind, _, seed = name.partition("-")
-    if kind in ("host", "guest") and seed.isdigit():
+    if kind in KINDS and seed.isdigit():
         return case_of(int(seed), kind)
     return None

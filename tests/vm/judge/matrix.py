@@ -116,6 +116,11 @@ def _stacks():
     # Sent on twice: by raid0, and by the head of the paths.
     for name in ("ext4", "xfs"):
         yield Case(f"raid0-paths-{name}", "raid0", name, ["nvme-paths", "scsi"], script=_script("few"))
+    for stack, disks in STACKS.items():
+        yield Case(f"large-{stack}", stack, "ext4", disks.split(), script=_large())
+    for disk in DRIVES:
+        yield Case(f"large-on-{disk}", "plain", "ext4", [disk], script=_large())
+    # What is sent on as it is, is split there.
     for name in ("ext4", "xfs"):
         yield Case(f"split-raid0-{name}", "raid0", name, ["scsi", "virtio-wb"], script=_large())
         yield Case(f"split-paths-{name}", "plain", name, ["nvme-paths"], script=_large())
