@@ -120,6 +120,8 @@ def _stacks():
         yield Case(f"large-{stack}", stack, "ext4", disks.split(), script=_large())
     for disk in DRIVES:
         yield Case(f"large-on-{disk}", "plain", "ext4", [disk], script=_large())
+    for stack in ("linear", "crypt", "thin", "raid1", "raid5"):
+        yield Case(f"large-{stack}-xfs", stack, "xfs", STACKS[stack].split(), script=_large())
     # What is sent on as it is, is split there.
     for name in ("ext4", "xfs"):
         yield Case(f"split-raid0-{name}", "raid0", name, ["scsi", "virtio-wb"], script=_large())
