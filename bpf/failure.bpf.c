@@ -4,7 +4,7 @@
  * also what is written to a file with failed ones, so that user space can tell
  * what has been written again: when it is queued, for that is always seen, and
  * should it fail, that is told in turn. Programs of their own beside those of
- * block.bpf.c: together they are too much for the stack and for the verifier.
+ * complete.bpf.c: together they are too much for the stack and for the verifier.
  */
 #include "owner.bpf.h"
 
@@ -142,7 +142,7 @@ static __always_inline __u64 whole_bio(struct bio_view *view, __u64 address)
 /* Which disk it was queued to, and which part of it: it may have been sent on as it is. */
 static __always_inline void find_queued(struct event_write *event, __u64 bio)
 {
-	struct bio_entry *entry = bpf_map_lookup_elem(&bios, &bio);
+	struct bio_entry *entry = find_bio(&bio);
 
 	if (entry && entry->whole)
 		entry = bpf_map_lookup_elem(&bios, &entry->whole);

@@ -45,6 +45,42 @@ static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64
 	}
 }
 
+/*
+ * The bio whose end is the first to be told of when @bio ends: @bio, or the one it is chained to.
+ * Up to 5.11 the end of a chained bio is not traced (bio_endio goes on with its parent before it
+ * tells); what is chained and is queued by itself (iomap_chain_bio, __blkdev_issue_zero_pages,
+ * xlog_split_iclog) is queued before its parent.
+ */
+static __always_inline __u64 ends_with(struct bio *bio)
+{
+	if (bpf_core_field_exists(bio->bi_bdev) || !end_io_chain ||
+	    (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
+		return (__u64)bio;
+	return (__u64)BPF_CORE_READ(bio, bi_private);
+}
+
+/* The bio at *@key as it was remembered, or the one it is a part of, which *@key is then: it was
+ * split off from that, or ends with it. */
+static __always_inline struct bio_entry *find_bio(__u64 *key)
+{
+	struct bio_entry *found = bpf_map_lookup_elem(&bios, key);
+	struct bio *bio = (void *)*key;
+	__u64 whole;
+
+	if (found)
+		return found;
+	if (end_io_chain && (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
+		return NULL;
+	whole = (__u64)BPF_CORE_READ(bio, bi_private);
+	*key = whole;
+	found = bpf_map_lookup_elem(&bios, key);
+	if (!found && !bpf_core_field_exists(bio->bi_bdev)) {
+		*key = ends_with((void *)whole);
+		found = bpf_map_lookup_elem(&bios, key);
+	}
+	return found;
+}
+
 /* How f2fs wraps the end of a bio up to 5.16 (struct f2fs_private_dio). It is in no BTF, so it
  * must not be among the types of kernel.bpf.h, all of which are relocated. */
 struct wrapped_end {

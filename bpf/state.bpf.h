@@ -40,7 +40,8 @@ struct bio_entry {
 	__u8 tracked;  /* counted as in flight */
 	__u8 own_data; /* of what the sync call is about */
 	__u8 deaf;     /* a disk it was sent on to is not told to flush */
-	__u8 pad[2];
+	__u8 awaits;   /* the bio in which those here end is still to be queued */
+	__u8 pad[1];
 };
 
 #define MAX_BIOS_PER_REQUEST 512

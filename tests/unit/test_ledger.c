@@ -16,7 +16,7 @@
 
 /*
  * A made-up machine. What happens on it is told to the ledger in the order in
- * which bpf/block.bpf.c tells it, and to the model; then both are asked.
+ * which bpf/queue.bpf.c and bpf/complete.bpf.c tell it, and to the model; then both are asked.
  */
 
 #define STEPS	    1000000

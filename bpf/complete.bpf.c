@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bios and requests of the block layer → writes, flushes and FUA in the
- * ledger. Writes are counted in bytes where they are queued and where requests
- * complete, each time charged to the inode their first page belongs to: splits,
- * merges and partial completions then need no bookkeeping per bio. Only bios
- * whose own end matters are remembered (struct bio_entry).
+ * Bios and requests that complete → what was written, flushes and FUA in the ledger.
  *
  * Flushes are followed by request pointer: the task that issues one is a
  * worker, the one that completes it whatever the interrupt hit.
@@ -12,268 +8,6 @@
 #include "owner.bpf.h"
 
 #define EIO 5 /* include/uapi/asm-generic/errno-base.h */
-
-/* Is this a write of what the call is about? The thread may also write for
- * others: memory reclaim, a journal checkpoint. btrfs' compressed extents have
- * no inode on their pages. */
-static __always_inline bool is_call_data(struct frame *frame, struct owner *owner)
-{
-	if (frame->flags & SYNC_WHOLE_FS)
-		return !owner->meta && owner->s_dev == frame->s_dev;
-	if (owner->ino && !owner->meta)
-		return owner->ino == frame->ino && owner->s_dev == frame->s_dev;
-	return !owner->meta && frame->fs_magic == BTRFS_MAGIC;
-}
-
-/* Notes in the call in progress that its own thread queued this bio. */
-static __always_inline void frame_queued(struct frame *frame, struct bio_entry *entry, __u32 bytes,
-					 bool data, __u64 now)
-{
-	entry->frame_id = frame->id;
-	entry->frame_tid = bpf_get_current_pid_tgid();
-	entry->own_data = data;
-	frame->own_bytes += bytes;
-	if (data) {
-		__sync_fetch_and_add(&frame->own_data_pending, 1);
-		frame->own_data_queued_ns = now;
-		frame->own_data_disk = !frame->own_data_disk || frame->own_data_disk == entry->disk
-					       ? entry->disk
-					       : DISK_SEVERAL;
-		if (frame->wait_source != WAIT_OBSERVED)
-			frame->wait_done_ns = 0; /* it was not over after all */
-	}
-	if (entry->is_meta)
-		__sync_fetch_and_add(&frame->own_meta_pending, 1);
-	if (!entry->preflush)
-		return;
-	frame->flags |= SYNC_ASKED_FLUSH;
-	__sync_fetch_and_add(&frame->own_flush_pending, 1);
-	/* ext4, xfs, btrfs, f2fs and block devices ask for the flush only after
-	 * waiting for the data (fs/ext4/fsync.c, fs/xfs/xfs_file.c, ...). Not so where all
-	 * of a file system is synced: ext4_sync_fs is called once before that wait, too. */
-	if (!frame->wait_done_ns && !(frame->flags & SYNC_WHOLE_FS))
-		frame_wait_over(frame, now, WAIT_OWN_FLUSH);
-	if (!bytes)
-		frame->asked_alone = 1;
-}
-
-/* Synchronous metadata in flight on its partition. */
-static __always_inline void log_begun(struct bio_entry *entry)
-{
-	struct ledger_log *log = entry->is_log ? log_get(entry->part) : NULL;
-
-	if (log)
-		__sync_fetch_and_add(&log->begun, 1);
-}
-
-static __always_inline void log_ended(struct bio_entry *entry)
-{
-	struct ledger_log *log = entry->is_log ? log_get(entry->part) : NULL;
-
-	if (log)
-		__sync_fetch_and_add(&log->ended, 1);
-}
-
-static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
-				     struct ledger_device *device)
-{
-	struct bio_entry *unseen;
-	__u64 key = (__u64)bio;
-
-	unseen = bpf_map_lookup_elem(&bios, &key);
-	if (unseen) /* whose end was missed */
-		log_ended(unseen);
-	if (!bpf_map_update_elem(&bios, &key, entry, BPF_ANY)) {
-		log_begun(entry);
-		return;
-	}
-	count_loss(LOSS_BIOS);
-	__sync_fetch_and_add(&device->lost, 1);
-	if (frame)
-		frame->flags |= SYNC_TOUCHED_BY_LOSS;
-}
-
-/*
- * Is a metadata write with FUA a commit record? With PREFLUSH it is (jbd2, the
- * iclog of an xfs commit; xfs' other iclogs have PREFLUSH alone). btrfs asks for the flush first
- * and writes its super block with FUA only (barrier_all_devices). FUA alone else is the update of a
- * journal's super block, a page of the device's cache, which commits nothing; or an iclog on a log
- * device of its own, from memory of xfs' own: the flush before it went to the data device.
- * @asked: where an empty flush for this file system is noted, which may be the whole disk's.
- */
-static __always_inline void log_asked(struct ledger_log *log, struct ledger_log *asked,
-				      struct bio_entry *entry, __u32 bytes, __u64 now)
-{
-	if (!bytes) {
-		log->flush_asked_ns = now;
-		log->flush_asked_tid = entry->tid;
-		return;
-	}
-	if (entry->preflush) {
-		entry->commit_flush_ns = now;
-	} else if (asked->flush_asked_tid == entry->tid && asked->flush_asked_ns) {
-		entry->commit_flush_ns = asked->flush_asked_ns;
-		asked->flush_asked_ns = 0;
-	} else if (entry->owner) {
-		entry->is_commit = 0;
-		return;
-	}
-	log->pending_flush_ns = entry->commit_flush_ns;
-	log->pending_queued_ns = now;
-}
-
-/* A bio with data is queued to a device: into the ledger, and who it is charged to into @entry. */
-static __always_inline void charge_queued(struct bio *bio, struct ledger_device *device,
-					  struct bio_entry *entry, struct bio_view *view,
-					  struct owner *owner)
-{
-	struct ledger_slot *slot;
-	__u32 index;
-
-	__sync_fetch_and_add(&device->writes, 1);
-	view_bio(bio, view);
-	attribute(view, entry->disk, owner);
-	/* A direct write in flight has promised nothing yet, so it need not be
-	 * waited for; one with REQ_NOWAIT may even be turned away unseen. */
-	entry->tracked =
-		entry->queued_ns >= base_ns && !owner->direct && !(view->opf & OPF(NOWAIT));
-	if (entry->tracked)
-		ledger_device_queued(device, entry->bytes, owner->hash || owner->meta);
-	if (!owner->hash)
-		return;
-	index = slot_index(owner->hash);
-	slot = bpf_map_lookup_elem(&slots, &index);
-	if (slot) {
-		ledger_slot_claim(slot, device->watermark_ns, owner->hash, entry->queued_ns);
-		if (entry->tracked)
-			ledger_slot_queued(slot, entry->bytes);
-		if (owner->direct)
-			slot->direct = 1;
-	}
-	entry->owner = owner->hash;
-}
-
-static __always_inline int on_bio_queue(struct bio *bio)
-{
-	unsigned int opf = bio->bi_opf;
-	__u32 bytes = bio->bi_iter.bi_size;
-	struct bio_entry entry = {};
-	struct ledger_device *device;
-	struct ledger_log *log;
-	struct owner owner = {};
-	struct bio_view view = {};
-	struct ledger_log *asked;
-	struct frame *frame;
-	__u64 cache, now;
-	__u32 part;
-
-	entry.preflush = !!(opf & OPF(PREFLUSH));
-	if (!op_is_data(opf) && !entry.preflush)
-		return 0;
-	count_hit(HOOK_BIO_QUEUE);
-	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
-	device = device_get(entry.disk);
-	if (!device)
-		return 0;
-	if (device->cache != cache)
-		device->cache = cache;
-	now = bpf_ktime_get_ns();
-	entry.queued_ns = now;
-	entry.fua = !!(opf & OPF(FUA));
-	entry.bio_based = !(cache & CACHE_BIT_RQ_BASED);
-	entry.bytes = bytes;
-	entry.left_bytes = bytes;
-	if (bytes) {
-		charge_queued(bio, device, &entry, &view, &owner);
-		entry.is_meta = owner.meta;
-		entry.is_log = owner.meta && (opf & OPF(SYNC));
-		entry.is_commit = owner.meta && entry.fua;
-	}
-	frame = current_frame();
-	if (!frame && !entry.bio_based && !entry.preflush && !entry.fua && !entry.is_log)
-		return 0;
-	entry.tid = bpf_get_current_pid_tgid();
-	part = bytes ? bio_partition(bio) : 0;
-	asked = part ? log_get(entry.part) : NULL;
-	if (part)
-		entry.part = part;
-	if (entry.preflush || entry.is_commit) {
-		log = log_get(entry.part);
-		if (log)
-			log_asked(log, asked ?: log, &entry, bytes, now);
-	}
-	if (frame) {
-		if (entry.is_commit)
-			frame->flags |= SYNC_OWN_COMMIT;
-		frame_queued(frame, &entry, bytes, bytes && is_call_data(frame, &owner), now);
-		if (entry.own_data) {
-			frame->own_data_page = owner.direct ? 0 : (__u64)first_page(&view);
-			frame->own_data_writes++;
-		}
-	}
-	remember(bio, &entry, frame, device);
-	return 0;
-}
-
-/* The bio at *@key as it was queued, or the one it was split off from, which *@key is then. */
-static __always_inline struct bio_entry *find_whole(struct bio *bio, __u64 *key)
-{
-	struct bio_entry *found = bpf_map_lookup_elem(&bios, key);
-
-	if (found)
-		return found;
-	if (end_io_chain && (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
-		return NULL;
-	*key = (__u64)BPF_CORE_READ(bio, bi_private);
-	return bpf_map_lookup_elem(&bios, key);
-}
-
-/*
- * A bio goes on from the disk @from to another as it is, or a part of it does, from the head of
- * NVMe's paths or from raid0. Of that no tracepoint tells but this one: a bio is shown once as
- * queued, and once as completed. A partition that is resolved is shown here too.
- */
-static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
-{
-	struct bio_entry *found, entry = {};
-	__u64 self = (__u64)bio, key = self, cache;
-	struct bio_view view = {};
-	struct owner owner = {};
-	struct ledger_device *device;
-
-	found = find_whole(bio, &key);
-	if (!found || !found->bio_based || (from != found->disk && from != found->via))
-		return 0;
-	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
-	device = device_get(entry.disk);
-	if (!device)
-		return 0;
-	device->cache = cache;
-	sent_on = 1;
-	entry.queued_ns = bpf_ktime_get_ns();
-	entry.bytes = bio->bi_iter.bi_size;
-	if (entry.bytes)
-		charge_queued(bio, device, &entry, &view, &owner);
-	if (!(cache & CACHE_BIT_WRITE_BACK))
-		found->deaf = 1;
-	if (cache & CACHE_BIT_RQ_BASED) {
-		found->below = entry.disk;
-	} else if (key == self) {
-		found->via = entry.disk;
-		found->via_owner = entry.owner;
-		found->via_bytes = entry.bytes;
-	} else {
-		entry.whole = key;
-		entry.bio_based = 1;
-		entry.left_bytes = entry.bytes;
-		entry.is_meta = owner.meta;
-		entry.fua = found->fua;
-		entry.deaf = found->deaf;
-		remember(bio, &entry, NULL, device);
-		found->below = entry.disk;
-	}
-	return 0;
-}
 
 /* The end of a remembered bio, as it concerns the call that queued it. */
 static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool failed)
@@ -451,11 +185,7 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 
 	view_bio(bio, &view);
 	account_bytes(&view, disk, bytes, flags, now);
-	entry = bpf_map_lookup_elem(&bios, &key);
-	if (!entry) { /* perhaps the front part of one that is remembered */
-		key = view.private;
-		entry = bpf_map_lookup_elem(&bios, &key);
-	}
+	entry = find_bio(&key);
 	if (!entry || (entry->disk != disk && !entry->below))
 		return 0;
 	__sync_fetch_and_add(&entry->left_bytes, -bytes);
@@ -605,7 +335,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 __noinline int end_sent_on(__u64 address, int error)
 {
 	__u64 key = address, whole, now = bpf_ktime_get_ns();
-	struct bio_entry *entry = find_whole((void *)address, &key);
+	struct bio_entry *entry = find_bio(&key);
 	__s32 bytes;
 
 	if (!entry || !entry->below || entry->left_bytes > 0)
@@ -661,18 +391,6 @@ static __always_inline int on_bio_complete(struct bio *bio)
 
 /* Thin sections: up to 5.10 these tracepoints had the queue as first argument.
  * User space counts the arguments in BTF and loads the one that fits. */
-SEC("tp_btf/block_bio_queue")
-int BPF_PROG(bio_queue, struct bio *bio)
-{
-	return GUARDED(on_bio_queue(bio));
-}
-
-SEC("tp_btf/block_bio_queue")
-int BPF_PROG(bio_queue_with_queue, struct request_queue *queue, struct bio *bio)
-{
-	return GUARDED(on_bio_queue(bio));
-}
-
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(rq_issue, struct request *rq)
 {
@@ -713,16 +431,4 @@ SEC("tp_btf/block_bio_complete")
 int BPF_PROG(bio_complete, struct request_queue *queue, struct bio *bio)
 {
 	return GUARDED(on_bio_complete(bio));
-}
-
-SEC("tp_btf/block_bio_remap")
-int BPF_PROG(bio_remap, struct bio *bio, unsigned int from)
-{
-	return GUARDED(on_bio_remap(bio, from));
-}
-
-SEC("tp_btf/block_bio_remap")
-int BPF_PROG(bio_remap_with_queue, struct request_queue *queue, struct bio *bio, unsigned int from)
-{
-	return GUARDED(on_bio_remap(bio, from));
 }
