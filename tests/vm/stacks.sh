@@ -63,8 +63,24 @@ st_tool() { # PROGRAM ARGUMENT...
     return 127
 }
 
-# A module that is built in, or not there at all, shows when it is used.
-st_modules() { st_tool modprobe -qa "$@" 2>/dev/null || true; }
+# A module that is built in, or not there at all, shows when it is used. Those that are loaded are
+# not asked for again: a program takes a tenth of a second to start in an emulated guest.
+st_modules() {
+    local name module missing=''
+    for name in "$@"; do
+        module=$name
+        while :; do
+            case $module in *-*) module=${module%%-*}_${module#*-} ;; *) break ;; esac
+        done
+        [ -d "/sys/module/$module" ] || missing="$missing $name"
+    done
+    # shellcheck disable=SC2086 # a list of modules
+    [ -z "$missing" ] || st_tool modprobe -qa $missing 2>/dev/null || true
+}
+
+# With ST_APPLETS set, those of busybox, which start at once.
+st_mount() { if [ -n "${ST_APPLETS-}" ]; then busybox mount "$@"; else st_tool mount "$@"; fi; }
+st_unmount() { if [ -n "${ST_APPLETS-}" ]; then busybox umount "$@"; else st_tool umount "$@"; fi; }
 
 # Waits up to 10 seconds for a command to succeed.
 st_wait() { # COMMAND...
@@ -92,11 +108,16 @@ st_undo() { echo "$*" >>"$STACK_RUN/$ST_NAME/undo"; }
 # --- layers: each leaves its device in TOP ---
 
 st_dm() { # NAME TABLE
+    local node name
     st_modules dm-mod
     # No udev: the node that counts is the kernel's own, by number.
     st_tool dmsetup create "$1" --noudevsync --noudevrules --table "$2" || return 1
     st_undo "st_dm_remove $1"
-    TOP=/dev/dm-$(st_tool dmsetup info -c --noheadings -o minor "$1" | tr -d ' ')
+    TOP=''
+    for node in /sys/block/dm-*; do
+        read -r name <"$node/dm/name"
+        [ "$name" != "$1" ] || TOP=/dev/${node##*/}
+    done
     [ -b "$TOP" ]
 }
 st_dm_remove() { st_tool dmsetup remove "$1" --noudevsync 2>/dev/null; }
@@ -130,7 +151,7 @@ st_loop() { # MODE DEVICE MOUNTOPTIONS N
     st_modules ext4 loop
     mkdir -p "$dir"
     if [ "$1" = create ]; then st_ext4_make "$2" || return 1; fi
-    st_tool mount -t ext4 -o "$3" "$2" "$dir" || return 1
+    st_mount -t ext4 -o "$3" "$2" "$dir" || return 1
     st_undo "st_umount $dir"
     if [ "$1" = create ]; then
         truncate -s $(($(st_sectors "$2") / 2048 - 32))M "$dir/image" || return 1
@@ -148,7 +169,7 @@ st_loop_detach() { # DEVICE FILE
     [ "$(st_loop_file "$1")" = "$2" ] || return 0
     st_tool losetup -d "$1" && [ "$(st_loop_file "$1")" != "$2" ]
 }
-st_umount() { st_tool umount "$1" 2>/dev/null; }
+st_umount() { st_unmount "$1" 2>/dev/null; }
 
 st_md() { # MODE LEVEL DISK...
     local mode=$1 level=$2 n=0 was=N start_ro=/sys/module/md_mod/parameters/start_ro status=0 members policy
@@ -219,7 +240,7 @@ st_null() {
     st_modules configfs
     st_tool modprobe -q null_blk nr_devices=0 2>/dev/null || true
     if [ ! -d /sys/kernel/config/nullb ]; then
-        st_tool mount -t configfs configfs /sys/kernel/config || return 1
+        st_mount -t configfs configfs /sys/kernel/config || return 1
         st_undo "st_umount /sys/kernel/config"
     fi
     mkdir "$dir" || return 1
@@ -363,7 +384,7 @@ st_build() { # STACK MODE DISK...
     loop-tmpfs)
         st_modules loop
         mkdir -p "$STACK_RUN/$stack/outer"
-        st_tool mount -t tmpfs -o size=512M tmpfs "$STACK_RUN/$stack/outer" || return 1
+        st_mount -t tmpfs -o size=512M tmpfs "$STACK_RUN/$stack/outer" || return 1
         st_undo "st_umount $STACK_RUN/$stack/outer"
         truncate -s 448M "$STACK_RUN/$stack/outer/image" && st_loop_attach "$STACK_RUN/$stack/outer/image"
         ;;
@@ -548,18 +569,18 @@ fs_mount() { # VARIANT create|recover DIR TOP [SECOND]
     case $variant in
     overlay-*) ;;
     tmpfs)
-        st_tool mount -t tmpfs tmpfs "$dir"
+        st_mount -t tmpfs tmpfs "$dir"
         return
         ;;
     *)
-        st_tool mount -t "$type" -o "$(st_fs_options "$variant" "$mode" "$second")" "$top" "$dir"
+        st_mount -t "$type" -o "$(st_fs_options "$variant" "$mode" "$second")" "$top" "$dir"
         return
         ;;
     esac
     base=$dir.base
     mkdir -p "$base"
     st_modules overlay
-    st_tool mount -t ext4 "$top" "$base" || return 1
+    st_mount -t ext4 "$top" "$base" || return 1
     if [ "$mode" = create ]; then
         # Durable by itself: a volatile overlay never syncs what it stands on.
         mkdir "$base/lower" "$base/upper" "$base/work" &&
@@ -568,7 +589,7 @@ fs_mount() { # VARIANT create|recover DIR TOP [SECOND]
         # What a volatile overlay leaves, so that nobody trusts its upper layer.
         (cd "$base/work" && rm -rf work/incompat/volatile)
     fi
-    if st_tool mount -t overlay -o "$(st_overlay_options "$variant" "$base")" overlay "$dir"; then
+    if st_mount -t overlay -o "$(st_overlay_options "$variant" "$base")" overlay "$dir"; then
         return 0
     fi
     st_umount "$base"
@@ -580,9 +601,9 @@ st_overlay_options() { # VARIANT BASE
 }
 
 fs_umount() { # VARIANT DIR
-    st_tool umount "$2" || return 1
+    st_unmount "$2" || return 1
     case $1 in
-    overlay-*) st_tool umount "$2.base" ;;
+    overlay-*) st_unmount "$2.base" ;;
     # A device once seen is remembered, and would be mixed up with its next copy.
     btrfs-raid1) st_tool btrfs device scan --forget ;;
     esac

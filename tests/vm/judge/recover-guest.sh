@@ -6,6 +6,8 @@
 . /harness/stacks.sh
 # shellcheck source=/dev/null
 . /harness/extra/recover.sh
+# shellcheck disable=SC2034 # read by stacks.sh
+ST_APPLETS=1
 
 mkdir -p /recovered
 count=0
