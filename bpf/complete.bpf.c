@@ -122,7 +122,7 @@ static __always_inline void account_bytes(struct bio_view *view, __u32 disk, __u
 
 /* A write of @owner has ended on the disk @disk, which has no requests: into the ledger. */
 static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u64 owner,
-					__u32 bytes, int error)
+					__u64 bytes, int error)
 {
 	struct ledger_device *device = device_get(disk);
 	__u32 index = slot_index(owner);
@@ -188,7 +188,7 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
 	entry = find_bio(&key);
 	if (!entry || (entry->disk != disk && !entry->below))
 		return 0;
-	__sync_fetch_and_add(&entry->left_bytes, -bytes);
+	__sync_fetch_and_add(&entry->left_bytes, -(__s64)bytes);
 	entry->done_ns = now;
 	if (flags & COMPLETION_FAILED)
 		entry->failed = 1;
@@ -336,7 +336,7 @@ __noinline int end_sent_on(__u64 address, int error)
 {
 	__u64 key = address, whole, now = bpf_ktime_get_ns();
 	struct bio_entry *entry = find_bio(&key);
-	__s32 bytes;
+	__s64 bytes;
 
 	if (!entry || !entry->below || entry->left_bytes > 0)
 		return 0;

@@ -54,6 +54,7 @@ struct ledger_device {
 	__u64 flush_issue_ns;
 	__u64 unseen_ns; /* start of the newest flush that ended unseen, with what result is not
 			    known */
+	__u64 sends_on;	 /* its bios go on to a disk with requests, which tell when they end */
 };
 
 /* The log or journal of the file system on one partition, device or volume. */

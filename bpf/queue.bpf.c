@@ -103,7 +103,8 @@ static __always_inline bool join(struct bio_entry *entry, struct bio_entry *earl
 static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
 				     struct ledger_device *device)
 {
-	__u64 self = (__u64)bio, key = entry->bio_based ? ends_with(bio) : self;
+	__u64 self = (__u64)bio;
+	__u64 key = entry->bio_based && !device->sends_on ? ends_with(bio) : self;
 	struct bio_entry *earlier = bpf_map_lookup_elem(&bios, &self);
 	bool known = true, joined = false;
 
@@ -285,6 +286,9 @@ static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
 		found->deaf = 1;
 	if (cache & CACHE_BIT_RQ_BASED) {
 		found->below = entry.disk;
+		device = device_get(found->disk);
+		if (device)
+			device->sends_on = 1;
 	} else if (ends_with(bio) == key) { /* as it is, or a part whose end is not told */
 		if (found->via && (found->via != entry.disk || found->via_owner != entry.owner)) {
 			count_loss(LOSS_BIOS);

@@ -27,9 +27,9 @@ struct bio_entry {
 	/* Where it was sent on to as it is, 0: nowhere: a disk without requests, one with them. */
 	__u32 via;
 	__u32 below;
-	__s32 via_bytes;
-	__s32 bytes;
-	__s32 left_bytes; /* not yet completed */
+	__s64 via_bytes;
+	__s64 bytes;	  /* of those that end with it, too */
+	__s64 left_bytes; /* not yet completed */
 	__u8 is_meta;
 	__u8 is_log; /* synchronous metadata */
 	__u8 is_commit;
