@@ -129,7 +129,7 @@ stack() { # NAME FSTYPE [MOUNTOPTIONS]
         call nvmet "/srv/$1-namespace" xfs_io -c "pwrite -S 0x64 0 50000" -c fsync "$(namespace)"
         end_namespace
     fi
-    await 100 umount /srv
+    await 400 umount /srv
 }
 
 # The tracepoints of file systems are there with their modules alone.
