@@ -30,12 +30,7 @@ static __always_inline void frame_finish(struct bio_entry *entry, bool fua, bool
 		ledger_max(&frame->own_meta_done_ns, entry->done_ns);
 	else if (entry->own_data)
 		ledger_max(&frame->own_data_done_ns, entry->done_ns);
-	if (entry->own_data)
-		__sync_fetch_and_add(&frame->own_data_pending, -1);
-	if (entry->is_meta)
-		__sync_fetch_and_add(&frame->own_meta_pending, -1);
-	if (entry->preflush)
-		__sync_fetch_and_add(&frame->own_flush_pending, -1);
+	frame_pends_less(frame, entry);
 }
 
 /* ... and the log of the file system it belongs to. */

@@ -64,7 +64,7 @@ enum event_sync_flag {
 	SYNC_DIRTY_EXIT = 1 << 4,  /* the page cache had dirty pages of the inode at return */
 	SYNC_DIRECTORY = 1 << 5,
 	SYNC_TOPOLOGY_UNKNOWN = 1 << 6, /* the device stack of the file system was not known yet */
-	SYNC_TOUCHED_BY_LOSS = 1 << 7,	/* a ledger map was full when a write of this call came */
+	SYNC_TOUCHED_BY_LOSS = 1 << 7,	/* a write of this call could not be followed to its end */
 	SYNC_DATA_IN_INODE = 1 << 8,	/* ext4: inline data, no block of its own */
 	SYNC_BLOCK_DEVICE = 1 << 9,
 	/* ext4: the transaction of the inode's last change before the call */
@@ -300,6 +300,7 @@ enum event_loss {
 	LOSS_FRAMES,	 /* no room to remember a call in progress */
 	LOSS_FLUSHES,	 /* no room to remember a flush in flight */
 	LOSS_BIOS,	 /* no room to remember a write in flight */
+	LOSS_PARTS,	 /* a write went on in parts, and no tracepoint tells of the end of each */
 	LOSS_DEVICES,	 /* no room for another device */
 	LOSS_TARGETS,	 /* no room for another audited process */
 	LOSS_FILES,	 /* no room for another file that was written to */

@@ -134,9 +134,7 @@ static __always_inline __u64 whole_bio(struct bio_view *view, __u64 address)
 {
 	struct bio *bio = (void *)address;
 
-	return end_io_chain && view->end_io == end_io_chain && !BPF_CORE_READ(bio, bi_vcnt)
-		       ? view->private
-		       : address;
+	return is_chained(view->end_io) && !BPF_CORE_READ(bio, bi_vcnt) ? view->private : address;
 }
 
 /* Which disk it was queued to, and which part of it: it may have been sent on as it is. */

@@ -32,12 +32,18 @@ static __always_inline void view_bio(struct bio *bio, struct bio_view *view)
 	view->opf = BPF_CORE_READ(bio, bi_opf);
 }
 
+/* Does a bio that ends so end in its parent? */
+static __always_inline bool is_chained(__u64 end_io)
+{
+	return end_io_chain && end_io == end_io_chain;
+}
+
 /* The front part of a split bio ends in its parent: how the whole ends. */
 static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64 *private)
 {
 	*end_io = view->end_io;
 	*private = view->private;
-	if (end_io_chain && *end_io == end_io_chain) {
+	if (is_chained(*end_io)) {
 		struct bio *parent = (void *)view->private;
 
 		*end_io = (__u64)BPF_CORE_READ(parent, bi_end_io);
@@ -53,8 +59,8 @@ static __always_inline void view_end(struct bio_view *view, __u64 *end_io, __u64
  */
 static __always_inline __u64 ends_with(struct bio *bio)
 {
-	if (bpf_core_field_exists(bio->bi_bdev) || !end_io_chain ||
-	    (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
+	if (bpf_core_field_exists(bio->bi_bdev) ||
+	    !is_chained((__u64)BPF_CORE_READ(bio, bi_end_io)))
 		return (__u64)bio;
 	return (__u64)BPF_CORE_READ(bio, bi_private);
 }

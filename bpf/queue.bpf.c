@@ -79,12 +79,8 @@ static __always_inline bool join(struct bio_entry *entry, struct bio_entry *earl
 	    earlier->is_meta != entry->is_meta || earlier->is_log != entry->is_log ||
 	    earlier->preflush != entry->preflush || earlier->fua != entry->fua)
 		return false;
-	if (frame && entry->own_data)
-		__sync_fetch_and_add(&frame->own_data_pending, -1);
-	if (frame && entry->is_meta)
-		__sync_fetch_and_add(&frame->own_meta_pending, -1);
-	if (frame && entry->preflush)
-		__sync_fetch_and_add(&frame->own_flush_pending, -1);
+	if (frame)
+		frame_pends_less(frame, entry);
 	entry->queued_ns = earlier->queued_ns;
 	entry->bytes += earlier->bytes;
 	entry->left_bytes += earlier->left_bytes;
@@ -98,6 +94,13 @@ static __always_inline bool join(struct bio_entry *entry, struct bio_entry *earl
 	entry->via_bytes = earlier->via_bytes;
 	entry->below = earlier->below;
 	return true;
+}
+
+/* When it ends will not be known. */
+static __always_inline void lose_bio(struct ledger_device *device, enum event_loss cause)
+{
+	count_loss(cause);
+	__sync_fetch_and_add(&device->lost, 1);
 }
 
 static __always_inline void remember(struct bio *bio, struct bio_entry *entry, struct frame *frame,
@@ -128,8 +131,7 @@ static __always_inline void remember(struct bio *bio, struct bio_entry *entry, s
 			log_begun(entry);
 		return;
 	}
-	count_loss(LOSS_BIOS);
-	__sync_fetch_and_add(&device->lost, 1);
+	lose_bio(device, known ? LOSS_BIOS : LOSS_PARTS);
 	if (frame)
 		frame->flags |= SYNC_TOUCHED_BY_LOSS;
 }
@@ -291,8 +293,7 @@ static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
 			device->sends_on = 1;
 	} else if (ends_with(bio) == key) { /* as it is, or a part whose end is not told */
 		if (found->via && (found->via != entry.disk || found->via_owner != entry.owner)) {
-			count_loss(LOSS_BIOS);
-			__sync_fetch_and_add(&device->lost, 1);
+			lose_bio(device, LOSS_PARTS);
 			return 0;
 		}
 		found->via = entry.disk;

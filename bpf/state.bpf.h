@@ -485,6 +485,17 @@ static __always_inline bool frame_data_settled(struct frame *frame)
 	       !page_under_writeback((void *)frame->own_data_page);
 }
 
+/* One bio less that the call itself queued is to end. */
+static __always_inline void frame_pends_less(struct frame *frame, struct bio_entry *entry)
+{
+	if (entry->own_data)
+		__sync_fetch_and_add(&frame->own_data_pending, -1);
+	if (entry->is_meta)
+		__sync_fetch_and_add(&frame->own_meta_pending, -1);
+	if (entry->preflush)
+		__sync_fetch_and_add(&frame->own_flush_pending, -1);
+}
+
 /* The data of the call has been written, as far as the thread's next step tells. */
 static __always_inline void frame_wait_over(struct frame *frame, __u64 now, __u32 source)
 {

@@ -45,6 +45,7 @@ static const struct {
 	[LOSS_FRAMES] = {"too many sync calls at a time", "audit fewer threads at a time"},
 	[LOSS_FLUSHES] = {"too many flushes at a time", "report it: the limit is built in"},
 	[LOSS_BIOS] = {"ledger full", "enlarge --ledger-size"},
+	[LOSS_PARTS] = {"parts of writes whose ends are not told", "audit on Linux 5.12 or newer"},
 	[LOSS_DEVICES] = {"too many devices", "report it: the limit is built in"},
 	[LOSS_TARGETS] = {"too many processes", "audit fewer processes at a time"},
 	[LOSS_FILES] = {"too many files written to", "audit less of the work at a time"},

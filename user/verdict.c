@@ -477,13 +477,12 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_COMMIT_UNSEEN,
 				 "what was written is on stable media; whether all is that leads "
 				 "to it is not followed on this file system");
-	/* A write that found the ledger full may be any of this call's; one whose
+	/* A write that was not followed to its end may be any of this call's; one whose
 	 * completion is among the lost records may be in flight still. */
 	if (verdict->kind == VERDICT_DURABLE &&
 	    ((sync->flags & SYNC_TOUCHED_BY_LOSS) || sync->own_pending > 0))
-		verdict_conclude(
-			verdict, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
-			"what the call wrote is not all accounted for; enlarge --ledger-size");
+		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_EVENTS_LOST,
+				 "what the call wrote is not all accounted for; see losses");
 	verdict_failures_doubt(&j);
 	find_need(&j);
 }

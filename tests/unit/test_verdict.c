@@ -674,9 +674,9 @@ static const struct row rows[] = {
 		BAD(FLUSH_DROPPED, NULL),
 	},
 	{
-		"a write of the call found the ledger full",
+		"a write of the call was not followed to its end",
 		{SET(sync.flags, SYNC_TOUCHED_BY_LOSS)},
-		DOUBT(EVENTS_LOST, "--ledger-size"),
+		DOUBT(EVENTS_LOST, "accounted for; see losses"),
 		{SET(sync.flags, 0)},
 		DURABLE(FLUSHED),
 	},

@@ -49,10 +49,16 @@ stack_disks() { # STACK
 
 st_say() { echo "stacks: $*" >&2; }
 
-# The program itself: busybox's shell prefers its own applets to other programs.
+# The program itself: busybox's shell prefers its own applets to other programs. But those that
+# ST_APPLETS names are meant: applets start at once.
 st_tool() { # PROGRAM ARGUMENT...
     local dir name=$1
     shift
+    case " ${ST_APPLETS-} " in *" $name "*)
+        busybox "$name" "$@"
+        return
+        ;;
+    esac
     for dir in /usr/sbin /usr/bin /sbin /bin; do
         if [ -x "$dir/$name" ]; then
             "$dir/$name" "$@"
@@ -77,10 +83,6 @@ st_modules() {
     # shellcheck disable=SC2086 # a list of modules
     [ -z "$missing" ] || st_tool modprobe -qa $missing 2>/dev/null || true
 }
-
-# With ST_APPLETS set, those of busybox, which start at once.
-st_mount() { if [ -n "${ST_APPLETS-}" ]; then busybox mount "$@"; else st_tool mount "$@"; fi; }
-st_unmount() { if [ -n "${ST_APPLETS-}" ]; then busybox umount "$@"; else st_tool umount "$@"; fi; }
 
 # Waits up to 10 seconds for a command to succeed.
 st_wait() { # COMMAND...
@@ -151,7 +153,7 @@ st_loop() { # MODE DEVICE MOUNTOPTIONS N
     st_modules ext4 loop
     mkdir -p "$dir"
     if [ "$1" = create ]; then st_ext4_make "$2" || return 1; fi
-    st_mount -t ext4 -o "$3" "$2" "$dir" || return 1
+    st_tool mount -t ext4 -o "$3" "$2" "$dir" || return 1
     st_undo "st_umount $dir"
     if [ "$1" = create ]; then
         truncate -s $(($(st_sectors "$2") / 2048 - 32))M "$dir/image" || return 1
@@ -169,7 +171,7 @@ st_loop_detach() { # DEVICE FILE
     [ "$(st_loop_file "$1")" = "$2" ] || return 0
     st_tool losetup -d "$1" && [ "$(st_loop_file "$1")" != "$2" ]
 }
-st_umount() { st_unmount "$1" 2>/dev/null; }
+st_umount() { st_tool umount "$1" 2>/dev/null; }
 
 st_md() { # MODE LEVEL DISK...
     local mode=$1 level=$2 n=0 was=N start_ro=/sys/module/md_mod/parameters/start_ro status=0 members policy
@@ -240,7 +242,7 @@ st_null() {
     st_modules configfs
     st_tool modprobe -q null_blk nr_devices=0 2>/dev/null || true
     if [ ! -d /sys/kernel/config/nullb ]; then
-        st_mount -t configfs configfs /sys/kernel/config || return 1
+        st_tool mount -t configfs configfs /sys/kernel/config || return 1
         st_undo "st_umount /sys/kernel/config"
     fi
     mkdir "$dir" || return 1
@@ -384,7 +386,7 @@ st_build() { # STACK MODE DISK...
     loop-tmpfs)
         st_modules loop
         mkdir -p "$STACK_RUN/$stack/outer"
-        st_mount -t tmpfs -o size=512M tmpfs "$STACK_RUN/$stack/outer" || return 1
+        st_tool mount -t tmpfs -o size=512M tmpfs "$STACK_RUN/$stack/outer" || return 1
         st_undo "st_umount $STACK_RUN/$stack/outer"
         truncate -s 448M "$STACK_RUN/$stack/outer/image" && st_loop_attach "$STACK_RUN/$stack/outer/image"
         ;;
@@ -569,18 +571,18 @@ fs_mount() { # VARIANT create|recover DIR TOP [SECOND]
     case $variant in
     overlay-*) ;;
     tmpfs)
-        st_mount -t tmpfs tmpfs "$dir"
+        st_tool mount -t tmpfs tmpfs "$dir"
         return
         ;;
     *)
-        st_mount -t "$type" -o "$(st_fs_options "$variant" "$mode" "$second")" "$top" "$dir"
+        st_tool mount -t "$type" -o "$(st_fs_options "$variant" "$mode" "$second")" "$top" "$dir"
         return
         ;;
     esac
     base=$dir.base
     mkdir -p "$base"
     st_modules overlay
-    st_mount -t ext4 "$top" "$base" || return 1
+    st_tool mount -t ext4 "$top" "$base" || return 1
     if [ "$mode" = create ]; then
         # Durable by itself: a volatile overlay never syncs what it stands on.
         mkdir "$base/lower" "$base/upper" "$base/work" &&
@@ -589,7 +591,7 @@ fs_mount() { # VARIANT create|recover DIR TOP [SECOND]
         # What a volatile overlay leaves, so that nobody trusts its upper layer.
         (cd "$base/work" && rm -rf work/incompat/volatile)
     fi
-    if st_mount -t overlay -o "$(st_overlay_options "$variant" "$base")" overlay "$dir"; then
+    if st_tool mount -t overlay -o "$(st_overlay_options "$variant" "$base")" overlay "$dir"; then
         return 0
     fi
     st_umount "$base"
@@ -601,9 +603,9 @@ st_overlay_options() { # VARIANT BASE
 }
 
 fs_umount() { # VARIANT DIR
-    st_unmount "$2" || return 1
+    st_tool umount "$2" || return 1
     case $1 in
-    overlay-*) st_unmount "$2.base" ;;
+    overlay-*) st_tool umount "$2.base" ;;
     # A device once seen is remembered, and would be mixed up with its next copy.
     btrfs-raid1) st_tool btrfs device scan --forget ;;
     esac

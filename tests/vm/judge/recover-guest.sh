@@ -7,7 +7,7 @@
 # shellcheck source=/dev/null
 . /harness/extra/recover.sh
 # shellcheck disable=SC2034 # read by stacks.sh
-ST_APPLETS=1
+ST_APPLETS='mount umount'
 
 mkdir -p /recovered
 count=0

@@ -6,10 +6,12 @@
 # shellcheck source=/dev/null
 . /harness/guest.sh
 
-audit() { # NAME FILE
-    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$1.json" -- \
-        workload append-fsync "$2" 5 5000 || true
+audited() { # NAME COMMAND...
+    name=$1
+    shift
+    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$name.json" -- "$@" || true
 }
+audit() { audited "$1" workload append-fsync "$2" 5 5000; } # NAME FILE
 
 sectors=$(blockdev --getsz "$(disk virtio-wb)")
 modprobe dm-mod
@@ -46,11 +48,11 @@ key=$(printf '%064d' 0)$(printf '%064d' 1)
 echo "0 $((sectors - 4096)) crypt aes-xts-plain64 $key 0 $(disk virtio-wb) 0" | \
     dmsetup create crypt --noudevsync --noudevrules
 # shellcheck disable=SC2016 # expanded by the inner shell
-flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/zeroed.json" -- sh -euc '
+audited zeroed sh -euc '
     xfs_io -c "fzero 0 8m" /dev/dm-0
     . /harness/guest.sh
     fresh btrfs /dev/dm-0 /mnt
-    xfs_io -f -c "pwrite 0 4k" -c fsync -c fsync -c fsync /mnt/clean' || true
+    xfs_io -f -c "pwrite 0 4k" -c fsync -c fsync -c fsync /mnt/clean'
 umount /mnt
 dmsetup remove crypt --noudevsync
 
