@@ -168,28 +168,32 @@ __noinline int end_bio(__u64 address, int error, __u64 now)
 }
 
 /*
- * One bio of a completed request. A function of its own with plain numbers as
- * arguments: the verifier then checks it once, not for each turn of the loop.
+ * One bio of a completed request, of which @left bytes are still to be told of: returns how many
+ * of them it has. A function of its own with plain numbers as arguments: the verifier then checks
+ * it once, not for each turn of the loop.
  */
-__noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags, __u64 now)
+__noinline __u32 complete_bio(__u64 address, __u32 left, __u32 disk, __u32 flags, __u64 now)
 {
 	struct bio *bio = (void *)address;
 	struct bio_entry *entry;
 	struct bio_view view = {};
 	__u64 key = address;
+	__u32 bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
 
+	if (bytes > left)
+		bytes = left;
 	view_bio(bio, &view);
 	account_bytes(&view, disk, bytes, flags, now);
 	entry = find_bio(&key);
 	if (!entry || (entry->disk != disk && !entry->below))
-		return 0;
+		return bytes;
 	__sync_fetch_and_add(&entry->left_bytes, -(__s64)bytes);
 	entry->done_ns = now;
 	if (flags & COMPLETION_FAILED)
 		entry->failed = 1;
 	if (entry->disk == disk && entry->left_bytes <= 0 && !(flags & COMPLETION_SEQUENCE))
 		finish_bio(key, entry, flags & COMPLETION_FUA, entry->failed);
-	return 0;
+	return bytes;
 }
 
 /*
@@ -197,16 +201,17 @@ __noinline int complete_bio(__u64 address, __u32 bytes, __u32 disk, __u32 flags,
  * inodes keep it as in flight, until a sync finds their pages written
  * (recover_slot); as done it counts against everybody.
  */
-static __always_inline void account_rest(__u32 disk, __u32 bytes, __u32 flags, __u64 now)
+__noinline int account_rest(__u32 disk, __u32 bytes, __u32 flags, __u64 now)
 {
 	struct ledger_device *device = device_get(disk);
 
 	if (!device)
-		return;
+		return 0;
 	ledger_device_done(device, bytes, flags & COMPLETION_KNOWN, true, flags & COMPLETION_FUA,
 			   now);
 	ledger_max(&device->unattributed_done_ns, now);
 	ledger_max(&device->data_done_ns, now);
+	return 0;
 }
 
 static __always_inline int on_rq_issue(struct request *rq)
@@ -282,7 +287,7 @@ static __always_inline int flush_complete(struct request *rq, int error)
 static __always_inline int on_rq_complete(struct request *rq, int error, unsigned int nr_bytes)
 {
 	unsigned int opf = rq->cmd_flags;
-	__u32 disk, flags = 0, bytes, i;
+	__u32 disk, flags = 0, i;
 	struct bio_entry *entry;
 	__u64 key, now;
 	struct bio *bio;
@@ -313,11 +318,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 	if (rq->rq_flags & flush_sequence)
 		flags |= COMPLETION_SEQUENCE;
 	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio && nr_bytes; i++) {
-		bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
-		if (bytes > nr_bytes)
-			bytes = nr_bytes;
-		complete_bio((__u64)bio, bytes, disk, flags, now);
-		nr_bytes -= bytes;
+		nr_bytes -= complete_bio((__u64)bio, nr_bytes, disk, flags, now);
 		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	if (bio && nr_bytes)
@@ -362,8 +363,9 @@ static __always_inline int on_rq_over(struct request *rq, int error, unsigned in
 	if (nr_bytes && (rq->rq_flags & flush_sequence))
 		return 0; /* a flush may still follow */
 	bio = BPF_CORE_READ(rq, bio);
+	error = completion_errno(error);
 	for (i = 0; i < MAX_BIOS_PER_REQUEST && bio; i++) {
-		end_sent_on((__u64)bio, completion_errno(error));
+		end_sent_on((__u64)bio, error);
 		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	return 0;

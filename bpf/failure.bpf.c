@@ -33,6 +33,17 @@ __noinline __u64 place_vector(__u64 address, __u32 skip, __u32 length)
 	return index * page_bytes + start;
 }
 
+/* How much of the vector at @address goes on at @next of its file, from byte @skip of it and
+ * @bytes at most. */
+__noinline __u32 extend_run(__u64 address, __u32 skip, __u32 bytes, __u64 next)
+{
+	__u32 length = BPF_CORE_READ((struct bio_vec *)address, bv_len) - skip;
+
+	if (length > bytes)
+		length = bytes;
+	return length && place_vector(address, skip, length) == next ? length : 0;
+}
+
 /*
  * How far the run of its file goes that begins at byte @skip of the vector at
  * @address, @bytes at most: its bytes << 32 | the vectors that hold it. 0: where
@@ -40,17 +51,15 @@ __noinline __u64 place_vector(__u64 address, __u32 skip, __u32 length)
  */
 __noinline __u64 measure_run(__u64 address, __u32 skip, __u32 bytes)
 {
-	__u64 offset, next = NOWHERE;
+	__u64 begin = place_vector(address, skip, 1);
 	__u32 i, length, run = 0;
 
+	if (begin == NOWHERE)
+		return 0;
 	for (i = 0; i < MAX_VECTORS_PER_BIO && run < bytes; i++) {
-		length = BPF_CORE_READ((struct bio_vec *)address, bv_len) - skip;
-		if (length > bytes - run)
-			length = bytes - run;
-		offset = length ? place_vector(address, skip, length) : NOWHERE;
-		if (offset == NOWHERE || (i && offset != next))
+		length = extend_run(address, skip, bytes - run, begin + run);
+		if (!length)
 			break;
-		next = offset + length;
 		run += length;
 		skip = 0;
 		address += sizeof(struct bio_vec);
@@ -209,17 +218,20 @@ __noinline __u32 tell_bio(__u64 address, __u32 bytes, __u32 disk, __u32 error)
 	return bytes;
 }
 
-/* How much of @bytes the bio at @address holds. */
-__noinline __u32 share_of_bio(__u64 address, __u32 bytes)
+/* Tells of the bio at @address, of a request of which @left bytes are still to be told of: returns
+ * how many of them it has. */
+__noinline __u32 tell_share(__u64 address, __u32 left, __u32 disk, __u32 error)
 {
-	__u32 size = BPF_CORE_READ((struct bio *)address, bi_iter.bi_size);
+	__u32 share = BPF_CORE_READ((struct bio *)address, bi_iter.bi_size);
 
-	return size < bytes ? size : bytes;
+	if (share > left)
+		share = left;
+	return share ? tell_bio(address, share, disk, error) : 0;
 }
 
 static __always_inline int on_rq_end(struct request *rq, int error, unsigned int nr_bytes)
 {
-	__u32 i, share, disk, errno = -completion_errno(error);
+	__u32 i, disk, errno = -completion_errno(error);
 	__u64 bio;
 
 	if (!errno || (rq->cmd_flags & 0xff) != REQ_OP_WRITE)
@@ -228,10 +240,7 @@ static __always_inline int on_rq_end(struct request *rq, int error, unsigned int
 	disk = request_disk(rq);
 	bio = (__u64)BPF_CORE_READ(rq, bio);
 	for (i = 0; i < MAX_BIOS_PER_REQUEST && disk && bio && nr_bytes; i++) {
-		share = share_of_bio(bio, nr_bytes);
-		if (share)
-			tell_bio(bio, share, disk, errno);
-		nr_bytes -= share;
+		nr_bytes -= tell_share(bio, nr_bytes, disk, errno);
 		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
 	}
 	return 0;

@@ -4,68 +4,22 @@
  * the ledger when it returns.
  */
 #include "btrfs.bpf.h"
+#include "devices.bpf.h"
 #include "ext4.bpf.h"
 #include "frame.bpf.h"
 #include "fuse.bpf.h"
-#include "recover.bpf.h"
 #include "written.bpf.h"
-
-/* The devices to judge on: from user space's view of the stacks, else the
- * single one the super block names. */
-static __always_inline struct state_topology *find_topology(struct frame *frame)
-{
-	__u32 key = frame->flags & SYNC_BLOCK_DEVICE ? frame->part : frame->s_dev;
-
-	if (frame->kind == SYNC_SYNC)
-		key = STATE_EVERYTHING;
-	return bpf_map_lookup_elem(&topology, &key);
-}
-
-/* By when all that was written to the inode had completed, 0: it had not, or who knows. */
-static __always_inline __u64 settled_on(struct frame *frame, __u32 disk, bool clean)
-{
-	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
-	__u32 index = slot_index(slot_owner(frame->s_dev, frame->ino, disk));
-	struct ledger_slot *slot = bpf_map_lookup_elem(&slots, &index);
-	__u64 nobody;
-
-	if (!clean || !device || !slot)
-		return 0;
-	nobody = device->unattributed_done_ns;
-	return ledger_settled(slot->inflight_bytes, slot->last_done_ns,
-			      device->unattributed_inflight_bytes,
-			      nobody > base_ns ? nobody : base_ns);
-}
 
 /* What was known before the call: compared at its return. */
 static __always_inline void snapshot(struct frame *frame)
 {
-	struct state_topology *stack = find_topology(frame);
 	/* Looked at before the ledger: a page is marked until its write is counted as done. */
 	bool clean = frame_clean(frame);
-	struct ledger_log *log;
-	__u64 newest = base_ns;
-	__u32 i;
+	__u32 i, count = count_devices(frame);
 
-	if (!stack) {
-		log = frame->part ? bpf_map_lookup_elem(&logs, &frame->part) : NULL;
-		if (log && log->done_ns > newest)
-			newest = log->done_ns;
-		frame->log_enter_ns = newest;
-		frame->settled_ns[0] = settled_on(frame, frame->disk, clean);
-		return;
-	}
-	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
-		if (i >= stack->nr)
-			break;
-		frame->settled_ns[i] = settled_on(frame, stack->devices[i].disk, clean);
-		if (!(stack->devices[i].roles & DEVICE_LOG))
-			continue;
-		log = bpf_map_lookup_elem(&logs, &stack->devices[i].part);
-		if (log && log->done_ns > newest)
-			newest = log->done_ns;
-	}
-	frame->log_enter_ns = newest;
+	frame->log_enter_ns = base_ns;
+	for (i = 0; i < EVENT_MAX_DEVICES && i < count; i++)
+		snapshot_device(frame->opener, i, clean);
 }
 
 /* Two calls that sync one inode may share more than a flush: some kernels let
@@ -306,98 +260,6 @@ __noinline int frame_inner_fs(__u64 address)
 	return 0;
 }
 
-static __always_inline bool slot_is_foreign(struct ledger_slot *slot, __u64 owner)
-{
-	return slot->owner && slot->owner != owner;
-}
-
-/*
- * The newest commit record, while the end of another may be noted (log_finish): read against
- * the order of writing, so that what goes with an end is never older than it.
- */
-static __always_inline void read_commit(struct event_device *out, struct ledger_log *log)
-{
-	out->commit_done_ns = *(volatile __u64 *)&log->commit_done_ns;
-	out->commit_stable_ns = *(volatile __u64 *)&log->commit_stable_ns;
-	out->commit_flush_ns = *(volatile __u64 *)&log->commit_flush_ns;
-	out->commit_queued_ns = *(volatile __u64 *)&log->commit_queued_ns;
-	ledger_max(&out->commit_done_ns, out->commit_stable_ns);
-}
-
-/* One device's part of the record. */
-static __always_inline void fill_device(struct event_device *out, struct frame *frame, long ret,
-					__u64 exit_ns, __u32 disk, __u32 part, __u32 roles,
-					__u64 settled_ns)
-{
-	struct ledger_device *device = bpf_map_lookup_elem(&devices, &disk);
-	__u64 owner = slot_owner(frame->s_dev, frame->ino, disk);
-	__u32 index = slot_index(owner);
-	bool whole = frame->flags & SYNC_WHOLE_FS;
-	struct ledger_slot *slot = whole ? NULL : bpf_map_lookup_elem(&slots, &index);
-	struct ledger_log *log = bpf_map_lookup_elem(&logs, &part);
-
-	__builtin_memset(out, 0, sizeof(*out));
-	if (device && !ret)
-		recover_flush(device, frame, disk, exit_ns);
-	if (slot && !slot_is_foreign(slot, owner))
-		recover_slot(slot, frame);
-	out->disk = disk;
-	out->slot = index;
-	out->part = part;
-	out->roles = roles;
-	out->settled_ns = settled_ns;
-	out->unattributed_done_ns = base_ns;
-	out->any_done_ns = base_ns;
-	out->log_enter_ns = frame->log_enter_ns;
-	out->log_done_ns = base_ns;
-	if (log) {
-		/* Before the newest that is done: one that ends in between must be in one of them.
-		 */
-		out->log_inflight = ledger_log_inflight(log, *(volatile __u64 *)&log->begun);
-		if (log->done_ns > base_ns)
-			out->log_done_ns = log->done_ns;
-		read_commit(out, log);
-	}
-	if (slot) {
-		if (frame->flags & SYNC_WRITEOUT)
-			slot->watched = 1; /* before the look: the end must not slip between */
-		out->inflight_bytes = slot->inflight_bytes;
-		if (out->inflight_bytes <= 0)
-			slot->watched = 0;
-		out->last_done_ns = slot->last_done_ns;
-		out->direct = slot->owner == owner && slot->direct;
-		out->last_error_ns = ledger_slot_error(
-			slot, owner, ledger_instance(frame->fs_id, frame->generation));
-		out->slot_shared = slot_is_foreign(slot, owner) ||
-				   (device && slot->shared_ns > device->watermark_ns);
-	}
-	if (!device)
-		return;
-	if (log && !ret)
-		recover_commit(out, log, frame);
-	/* Read last: a flush that ends meanwhile may only be missed, not imagined. */
-	out->cache = device->cache;
-	out->lost = device->lost;
-	out->flush_error_ns = device->flush_error_ns;
-	out->unattributed_inflight_bytes = device->unattributed_inflight_bytes;
-	if (device->unattributed_done_ns > base_ns)
-		out->unattributed_done_ns = device->unattributed_done_ns;
-	out->any_inflight_bytes = device->any_inflight_bytes;
-	if (device->any_done_ns > base_ns)
-		out->any_done_ns = device->any_done_ns;
-	out->data_done_ns = device->data_done_ns;
-	if (whole) {
-		out->inflight_bytes = out->any_inflight_bytes;
-		out->last_done_ns = out->any_done_ns;
-		out->unattributed_inflight_bytes = 0;
-		out->unattributed_done_ns = base_ns;
-	}
-	ledger_max(&out->watermark_ns, device->watermark_ns);
-	/* One that ended unseen inside the call, which is about to report success. */
-	if (!ret && device->unseen_ns >= frame->enter_ns)
-		ledger_max(&out->watermark_ns, device->unseen_ns);
-}
-
 /* The log of the file system that the call is about, where it is a single one. */
 static __always_inline struct ledger_log *frame_log(struct frame *frame)
 {
@@ -443,27 +305,19 @@ static __always_inline void log_exit(struct frame *frame)
 	bpf_map_update_elem(&left_logs, &file, &begun, BPF_ANY);
 }
 
-static __always_inline void fill_devices(struct event_sync *event, struct frame *frame, long ret)
+static __always_inline void fill_devices(struct event_sync *event, struct frame *frame,
+					 __u32 scratch)
 {
-	struct state_topology *stack = find_topology(frame);
 	__u32 i;
 
-	if (!stack) {
-		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
-		if (!frame->disk)
-			return;
-		fill_device(&event->devices[0], frame, ret, event->exit_ns, frame->disk,
-			    frame->part, DEVICE_DATA | DEVICE_LOG, frame->settled_ns[0]);
-		event->nr_devices = 1;
+	event->nr_devices = 0;
+	if (frame->flags & SYNC_NO_FILE)
 		return;
-	}
-	for (i = 0; i < EVENT_MAX_DEVICES; i++) {
-		if (i >= stack->nr)
-			break;
-		fill_device(&event->devices[i], frame, ret, event->exit_ns, stack->devices[i].disk,
-			    stack->devices[i].part, stack->devices[i].roles, frame->settled_ns[i]);
-		event->nr_devices = i + 1;
-	}
+	if (!find_topology(frame))
+		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
+	event->nr_devices = count_devices(frame);
+	for (i = 0; i < EVENT_MAX_DEVICES && i < event->nr_devices; i++)
+		fill_device(frame->opener, scratch, i);
 }
 
 /* ~0 when the file was closed meanwhile: another may be in its place. */
@@ -517,7 +371,6 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->kind = frame->kind;
 	event->wait_source = frame->wait_source;
 	event->range_known = frame->range_known;
-	event->nr_devices = 0;
 	event->generation = frame->generation;
 	event->flags = frame->flags;
 	event->ret = ret;
@@ -605,8 +458,7 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		if (frame->own_data_pending > 0 && frame_data_settled(frame))
 			frame->own_data_pending = 0; /* their completions were missed */
 		fill_call(event, frame, ret);
-		if (!(frame->flags & SYNC_NO_FILE))
-			fill_devices(event, frame, ret);
+		fill_devices(event, frame, scratch);
 		/* After the look, which takes time: what ended meanwhile ended in the call. */
 		event->exit_ns = bpf_ktime_get_ns();
 		size = event->nr_devices;
