@@ -40,6 +40,19 @@ audit stripe /mnt/append
 umount /mnt
 dmsetup remove stripe --noudevsync
 
+# A write that a raid0 sends on in parts, to members without requests.
+for half in virtio-wb nvme; do
+    echo "0 $((sectors - 4096)) linear $(disk $half) 0" | \
+        dmsetup create $half --noudevsync --noudevrules
+done
+modprobe -a md-mod raid0
+mkdir -p /run/mdadm
+mdadm --create /dev/md0 --quiet --run --level=0 --metadata=1.0 --raid-devices=2 /dev/dm-0 /dev/dm-1
+audited parts xfs_io -d -c 'pwrite -b 2m 256k 2m' -c fsync /dev/md0
+mdadm --stop --quiet /dev/md0
+dmsetup remove virtio-wb --noudevsync
+dmsetup remove nvme --noudevsync
+
 # Zeros for a layer that has no command for them are written as bios of 1 MiB, each of which ends
 # in the next: no tracepoint of 5.10 tells the end of such a one.
 modprobe dm-crypt
