@@ -65,26 +65,26 @@ static __always_inline __u64 ends_with(struct bio *bio)
 	return (__u64)BPF_CORE_READ(bio, bi_private);
 }
 
-/* The bio at *@key as it was remembered, or the one it is a part of, which *@key is then: it was
- * split off from that, or ends with it. */
+/* The bio at *@key as it was remembered, or the one it is a part of, which *@key is then. */
 static __always_inline struct bio_entry *find_bio(__u64 *key)
 {
 	struct bio_entry *found = bpf_map_lookup_elem(&bios, key);
 	struct bio *bio = (void *)*key;
-	__u64 whole;
 
 	if (found)
 		return found;
 	if (end_io_chain && (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
 		return NULL;
-	whole = (__u64)BPF_CORE_READ(bio, bi_private);
-	*key = whole;
+	*key = (__u64)BPF_CORE_READ(bio, bi_private);
 	found = bpf_map_lookup_elem(&bios, key);
-	if (!found && !bpf_core_field_exists(bio->bi_bdev)) {
-		*key = ends_with((void *)whole);
-		found = bpf_map_lookup_elem(&bios, key);
-	}
-	return found;
+	if (found)
+		return found;
+	/* A part of a part: raid0 splits, and the queue of a member does again. */
+	bio = (void *)*key;
+	if (!is_chained((__u64)BPF_CORE_READ(bio, bi_end_io)))
+		return NULL;
+	*key = (__u64)BPF_CORE_READ(bio, bi_private);
+	return bpf_map_lookup_elem(&bios, key);
 }
 
 /* How f2fs wraps the end of a bio up to 5.16 (struct f2fs_private_dio). It is in no BTF, so it
