@@ -65,25 +65,25 @@ static __always_inline __u64 ends_with(struct bio *bio)
 	return (__u64)BPF_CORE_READ(bio, bi_private);
 }
 
+/* A write to raid0 is split by md, by raid0 itself, and by the queue of a member. */
+#define MAX_SPLITS 4
+
 /* The bio at *@key as it was remembered, or the one it is a part of, which *@key is then. */
 static __always_inline struct bio_entry *find_bio(__u64 *key)
 {
-	struct bio_entry *found = bpf_map_lookup_elem(&bios, key);
-	struct bio *bio = (void *)*key;
+	struct bio_entry *found;
+	struct bio *bio;
+	__u32 i;
 
-	if (found)
-		return found;
-	if (end_io_chain && (__u64)BPF_CORE_READ(bio, bi_end_io) != end_io_chain)
-		return NULL;
-	*key = (__u64)BPF_CORE_READ(bio, bi_private);
-	found = bpf_map_lookup_elem(&bios, key);
-	if (found)
-		return found;
-	/* A part of a part: raid0 splits, and the queue of a member does again. */
-	bio = (void *)*key;
-	if (!is_chained((__u64)BPF_CORE_READ(bio, bi_end_io)))
-		return NULL;
-	*key = (__u64)BPF_CORE_READ(bio, bi_private);
+	for (i = 0; i < MAX_SPLITS; i++) {
+		found = bpf_map_lookup_elem(&bios, key);
+		if (found)
+			return found;
+		bio = (void *)*key;
+		if (end_io_chain ? !is_chained((__u64)BPF_CORE_READ(bio, bi_end_io)) : i)
+			return NULL;
+		*key = (__u64)BPF_CORE_READ(bio, bi_private);
+	}
 	return bpf_map_lookup_elem(&bios, key);
 }
 
