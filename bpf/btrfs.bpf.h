@@ -3,7 +3,7 @@
 #define FLUSHAUDIT_BTRFS_BPF_H
 
 /* What btrfs says of the inode a call is about. */
-#include "state.bpf.h"
+#include "call.bpf.h"
 
 /* Known with module BTF only, which 5.10 has not. */
 static __always_inline bool btrfs_known(struct frame *frame)

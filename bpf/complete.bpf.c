@@ -5,6 +5,7 @@
  * Flushes are followed by request pointer: the task that issues one is a
  * worker, the one that completes it whatever the interrupt hit.
  */
+#include "call.bpf.h"
 #include "owner.bpf.h"
 
 #define EIO 5 /* include/uapi/asm-generic/errno-base.h */
@@ -134,7 +135,8 @@ static __always_inline void account_end(struct bio_entry *entry, __u32 disk, __u
 		emit_drain(disk, index, now);
 }
 
-/* The end of a bio on a device without requests: dm, md, zram, pmem, the head of NVMe's paths. */
+/* The end of a bio on a device without requests: dm, md, zram, pmem, the head of NVMe's paths.
+ * Returns 1, or 0 when another CPU has told of it. */
 __noinline int end_bio(__u64 address, int error, __u64 now)
 {
 	__u64 key = address;
@@ -146,9 +148,9 @@ __noinline int end_bio(__u64 address, int error, __u64 now)
 	entry = *found;
 	if (bpf_map_delete_elem(&bios, &key))
 		return 0;
-	device = device_get(entry.disk);
+	device = entry.disk ? device_get(entry.disk) : NULL;
 	if (!device)
-		return 0;
+		return 1;
 	if (entry.deaf) /* what it asks of that device is not done */
 		entry.fua = 0;
 	if (entry.bytes > 0) {
@@ -164,7 +166,7 @@ __noinline int end_bio(__u64 address, int error, __u64 now)
 	}
 	frame_finish(&entry, entry.fua, error);
 	log_finish(&entry, entry.fua, error);
-	return 0;
+	return 1;
 }
 
 /*
@@ -333,22 +335,25 @@ __noinline int end_sent_on(__u64 address, int error)
 	__u64 key = address, whole, now = bpf_ktime_get_ns();
 	struct bio_entry *entry = find_bio(&key);
 	__s64 bytes;
+	__u32 i;
 
-	if (!entry || !entry->below || entry->left_bytes > 0)
-		return 0;
-	whole = entry->whole;
-	bytes = entry->bytes;
-	if (entry->failed)
-		error = -EIO;
-	end_bio(key, error, now);
-	entry = whole ? bpf_map_lookup_elem(&bios, &whole) : NULL;
-	if (!entry)
-		return 0;
-	if (error)
-		entry->failed = 1;
-	__sync_fetch_and_add(&entry->left_bytes, -bytes);
-	entry->done_ns = now;
-	return entry->left_bytes > 0 ? 0 : end_bio(whole, entry->failed ? -EIO : error, now);
+	for (i = 0; i < MAX_SPLITS && entry && entry->below && entry->left_bytes <= 0; i++) {
+		whole = entry->whole;
+		bytes = entry->bytes;
+		if (entry->failed)
+			error = -EIO;
+		if (!end_bio(key, error, now) || !whole)
+			break;
+		key = whole;
+		entry = bpf_map_lookup_elem(&bios, &key);
+		if (!entry)
+			break;
+		if (error)
+			entry->failed = 1;
+		__sync_fetch_and_add(&entry->left_bytes, -bytes);
+		entry->done_ns = now;
+	}
+	return 0;
 }
 
 /* A request completed, after on_rq_complete(): the ends of bios that another device sent on. */

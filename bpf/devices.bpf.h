@@ -20,11 +20,9 @@ static __always_inline struct state_topology *find_topology(struct frame *frame)
 	return bpf_map_lookup_elem(&topology, &key);
 }
 
-/* How many devices the call rests on. */
-static __always_inline __u32 count_devices(struct frame *frame)
+/* How many devices the call rests on, as @stack tells. */
+static __always_inline __u32 count_devices(struct frame *frame, struct state_topology *stack)
 {
-	struct state_topology *stack = find_topology(frame);
-
 	if (!stack)
 		return !!frame->disk;
 	return stack->nr < EVENT_MAX_DEVICES ? stack->nr : EVENT_MAX_DEVICES;

@@ -3,7 +3,7 @@
 #define FLUSHAUDIT_EXT4_BPF_H
 
 /* What ext4 says of the inode a call is about. */
-#include "state.bpf.h"
+#include "call.bpf.h"
 
 #define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
 

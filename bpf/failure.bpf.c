@@ -150,8 +150,9 @@ static __always_inline __u64 whole_bio(struct bio_view *view, __u64 address)
 static __always_inline void find_queued(struct event_write *event, __u64 bio)
 {
 	struct bio_entry *entry = find_bio(&bio);
+	__u32 i;
 
-	if (entry && entry->whole)
+	for (i = 0; i < MAX_SPLITS && entry && entry->whole; i++)
 		entry = bpf_map_lookup_elem(&bios, &entry->whole);
 	if (!entry || !(entry->via || entry->below))
 		return;

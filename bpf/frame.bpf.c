@@ -15,7 +15,7 @@ static __always_inline void snapshot(struct frame *frame)
 {
 	/* Looked at before the ledger: a page is marked until its write is counted as done. */
 	bool clean = frame_clean(frame);
-	__u32 i, count = count_devices(frame);
+	__u32 i, count = count_devices(frame, find_topology(frame));
 
 	frame->log_enter_ns = base_ns;
 	for (i = 0; i < EVENT_MAX_DEVICES && i < count; i++)
@@ -308,14 +308,15 @@ static __always_inline void log_exit(struct frame *frame)
 static __always_inline void fill_devices(struct event_sync *event, struct frame *frame,
 					 __u32 scratch)
 {
+	struct state_topology *stack = find_topology(frame);
 	__u32 i;
 
 	event->nr_devices = 0;
 	if (frame->flags & SYNC_NO_FILE)
 		return;
-	if (!find_topology(frame))
+	if (!stack)
 		event->flags |= SYNC_TOPOLOGY_UNKNOWN;
-	event->nr_devices = count_devices(frame);
+	event->nr_devices = count_devices(frame, stack);
 	for (i = 0; i < EVENT_MAX_DEVICES && i < event->nr_devices; i++)
 		fill_device(frame->opener, scratch, i);
 }

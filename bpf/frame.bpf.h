@@ -6,7 +6,7 @@
  * A sync call in progress: opened where it enters, closed where it returns. Functions of
  * their own, in frame.bpf.c; up to 5.10 these take numbers only, so pointers are passed as such.
  */
-#include "state.bpf.h"
+#include "call.bpf.h"
 
 enum frame_scratch {
 	SCRATCH_SYSCALL = 0, /* these run with preemption off */

@@ -5,6 +5,7 @@
  * charged to the inode their first page belongs to: splits, merges and partial completions then
  * need no bookkeeping per bio. Only bios whose own end matters are remembered (struct bio_entry).
  */
+#include "call.bpf.h"
 #include "owner.bpf.h"
 
 /* Is this a write of what the call is about? The thread may also write for
@@ -258,6 +259,21 @@ static __always_inline int on_bio_queue(struct bio *bio)
 	return 0;
 }
 
+/* A part of a part of the bio at @whole goes on to a disk with requests, which tell when it ends:
+ * with that bio, not with the part in between, which may be sent on elsewhere. */
+static __always_inline void remember_part(struct bio *bio, struct bio_entry *part, __u64 whole,
+					  struct ledger_device *device)
+{
+	__u64 key = (__u64)bio;
+
+	part->whole = whole;
+	part->below = part->disk;
+	part->disk = 0;
+	part->left_bytes = part->bytes;
+	if (bpf_map_update_elem(&bios, &key, part, BPF_ANY))
+		lose_bio(device, LOSS_BIOS);
+}
+
 /*
  * A bio goes on from the disk @from to another as it is, or a part of it does, from the head of
  * NVMe's paths or from raid0. Of that no tracepoint tells but this one: a bio is shown once as
@@ -288,6 +304,8 @@ static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
 		found->deaf = 1;
 	if (cache & CACHE_BIT_RQ_BASED) {
 		found->below = entry.disk;
+		if ((__u64)bio != key && (__u64)BPF_CORE_READ(bio, bi_private) != key)
+			remember_part(bio, &entry, key, device);
 		device = device_get(found->disk);
 		if (device)
 			device->sends_on = 1;

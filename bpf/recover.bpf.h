@@ -3,7 +3,7 @@
 #define FLUSHAUDIT_RECOVER_BPF_H
 
 /* What the kernel's own state tells of events that were not seen. */
-#include "state.bpf.h"
+#include "call.bpf.h"
 
 /*
  * A flush whose completion was not seen: its queue runs none any more, and the

@@ -7,7 +7,7 @@
  * counts when it becomes dirty, in the thread that writes to it, be it by write() or
  * through a mapping.
  */
-#include "state.bpf.h"
+#include "call.bpf.h"
 
 static __always_inline struct written *written_find(__u32 s_dev, __u64 ino)
 {
