@@ -288,6 +288,10 @@ static __always_inline int on_bio_remap(struct bio *bio, __u32 from)
 	struct ledger_device *device;
 
 	found = find_bio(&key);
+	if (found && found->whole && found->disk != from) { /* the rest was sent on before it */
+		key = found->whole;
+		found = bpf_map_lookup_elem(&bios, &key);
+	}
 	if (!found || !found->bio_based || (from != found->disk && from != found->via))
 		return 0;
 	cache = queue_cache(bio_target(bio, &entry.disk, &entry.part));
