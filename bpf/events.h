@@ -150,6 +150,13 @@ struct event_device {
 	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
 };
 
+/* f2fs: at return, what was noted in the inode in memory is in its node block. */
+enum event_inode_state {
+	INODE_UNKNOWN = 0,
+	INODE_CLEAN,
+	INODE_DIRTY, /* is not */
+};
+
 struct event_sync {
 	struct event_header header;
 	__u64 id;
@@ -187,12 +194,15 @@ struct event_sync {
 	__u64 written_bytes;	 /* and how much, whole pages; 0: nothing, or it stays so */
 	__u64 fs_id;		 /* made of the UUID of the file system */
 	/* A call about a part of a file: where that ends, or the file did at entry; 0: it is about
-	 * all of it. ext4: the size that the inode then had, or will have, on the disk; ~0: not
-	 * known. */
+	 * all of it. ext4: the size that the inode then had, or will have, on the disk; f2fs: its
+	 * size at entry; ~0: not known. */
 	__u64 synced_end;
 	__u64 disk_size;
-	__u32 direct_file; /* the call is by a descriptor that is open for direct I/O */
-	__u32 pad;
+	__u32 serves;	  /* the caller serves the FUSE file system of that s_dev, 0: none */
+	__u8 direct_file; /* the call is by a descriptor that is open for direct I/O */
+	__u8 unaudited;	  /* seen only for those that the caller serves */
+	__u8 inode_state; /* enum event_inode_state */
+	__u8 pad;
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 

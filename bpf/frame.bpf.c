@@ -6,6 +6,7 @@
 #include "btrfs.bpf.h"
 #include "devices.bpf.h"
 #include "ext4.bpf.h"
+#include "f2fs.bpf.h"
 #include "frame.bpf.h"
 #include "fuse.bpf.h"
 #include "written.bpf.h"
@@ -170,6 +171,8 @@ __noinline int frame_open(__u64 address, __u32 kind, __u32 opener, __u32 flags)
 	frame->kind = kind;
 	frame->opener = opener;
 	frame->flags = flags;
+	frame->serves = served_by(frame->pid);
+	frame->unaudited = frame->serves && !is_target(frame->pid);
 	count_entered(kind);
 	if (file)
 		aim_at_file(frame, file);
@@ -398,7 +401,10 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->fs_id = frame->fs_id;
 	event->synced_end = frame->synced_end;
 	event->disk_size = frame->disk_size;
+	event->serves = frame->serves;
 	event->direct_file = frame->direct_file;
+	event->unaudited = frame->unaudited;
+	event->inode_state = frame->inode_state;
 }
 
 /* Was the current thread in the call already when the audit began? */
@@ -451,6 +457,7 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		close_range(frame);
 		btrfs_exit(frame);
 		fuse_exit(frame);
+		f2fs_exit(frame);
 		log_exit(frame);
 		if (frame_marked(frame, dirty_bit))
 			frame->flags |= SYNC_DIRTY_EXIT;

@@ -16,6 +16,16 @@ struct fuse_conn {
 	unsigned int no_fsync : 1;
 	unsigned int no_fsyncdir : 1;
 	unsigned int sync_fs : 1; /* 5.14 on: the server is asked to sync all it has */
+	__u32 dev;		  /* s_dev of the file system */
+};
+
+struct fuse_chan {
+	struct fuse_conn *conn;
+};
+
+struct fuse_dev { /* what an open /dev/fuse points to */
+	struct fuse_conn *fc;
+	struct fuse_chan *chan; /* 7.x: instead */
 };
 
 struct fuse_mount { /* 5.10 on: what s_fs_info points to */

@@ -295,6 +295,12 @@ struct file {
 	struct path f_path;
 	struct address_space *f_mapping;
 	struct inode *f_inode;
+	void *private_data;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
 };
 
 struct fdtable {

@@ -115,7 +115,7 @@ struct frame {
 	__u64 own_data_queued_ns;
 	__s64 own_data_pending;
 	__u32 own_data_disk;
-	__u32 direct_file; /* the descriptor is open for direct I/O */
+	__u32 serves; /* see struct event_sync */
 	__s64 own_meta_pending;
 	__u64 own_data_page; /* first page of its data write, if it was a single one */
 	__u64 own_data_writes;
@@ -128,9 +128,12 @@ struct frame {
 	__s32 btrfs_sub_trans;
 	__u32 companions; /* where in that map it is counted */
 	__u32 counted;
-	__u32 asked_alone; /* its own flush was one without data */
-	__u64 request;	   /* that an io_uring worker carries out, 0: it is none */
-	__u32 nested;	   /* the hook that opened it was entered once more */
+	__u8 inode_state; /* enum event_inode_state */
+	__u8 asked_alone; /* its own flush was one without data */
+	__u8 direct_file; /* the descriptor is open for direct I/O */
+	__u8 unaudited;	  /* see struct event_sync */
+	__u64 request;	  /* that an io_uring worker carries out, 0: it is none */
+	__u32 nested;	  /* the hook that opened it was entered once more */
 	__u16 log_forced;
 	__u16 range_known;
 	__u64 written_ns;
@@ -285,6 +288,14 @@ struct harmless_map {
 	__type(value, __u32);
 };
 
+/* Processes that serve FUSE file systems, by the s_dev of theirs. */
+struct servers_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_SERVERS);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, STATE_RING_BYTES);
@@ -330,6 +341,7 @@ extern struct left_logs_map left_logs SEC(".maps");
 extern struct late_writes_map late_writes SEC(".maps");
 extern struct files_map files SEC(".maps");
 extern struct harmless_map harmless SEC(".maps");
+extern struct servers_map servers SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -339,10 +351,11 @@ extern const volatile __u32 slot_mask;	  /* slots in use - 1, a power of two - 1
 extern const volatile __u64 end_io_iomap; /* addresses of kernel functions, 0: unknown */
 extern const volatile __u64 end_io_chain;
 extern const volatile __u64 end_io_direct[STATE_DIRECT_END_IOS];
-extern const volatile __u32 dirty_mark;	    /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
-					     * PAGECACHE_TAG_WRITEBACK is the next */
-extern const volatile __u32 flush_sequence; /* RQF_FLUSH_SEQ in rq_flags */
-extern const volatile __s32 ext4_new_entry; /* EXT4_STATE_NEWENTRY, -1: not known */
+extern const volatile __u32 dirty_mark;	      /* PAGECACHE_TAG_DIRTY's bit in xa_flags, 0: unknown;
+					       * PAGECACHE_TAG_WRITEBACK is the next */
+extern const volatile __u32 flush_sequence;   /* RQF_FLUSH_SEQ in rq_flags */
+extern const volatile __s32 f2fs_dirty_inode; /* FI_DIRTY_INODE, -1: not known */
+extern const volatile __s32 ext4_new_entry;   /* EXT4_STATE_NEWENTRY, -1: not known */
 extern const volatile __u32 page_bytes;
 extern const volatile __u32 preempt_guard; /* keep programs from being preempted */
 extern const volatile __u32 wake_bytes;	   /* wake the reader when the ring holds this much */
@@ -370,6 +383,7 @@ extern __u64 marked_mapping;	   /* the file that last had a page made dirty, */
 extern __u32 marked_before;	   /* and its marks then */
 extern struct state_file surveyed; /* the file user space asks about */
 
+extern __u32 serving;  /* a FUSE server has been found */
 extern __u32 failures; /* a write has failed since the start */
 extern __u32 sent_on;  /* a device sends bios on as they are (on_bio_remap) */
 
@@ -421,6 +435,14 @@ static __always_inline bool is_filtered_in(void)
 static __always_inline bool is_target(__u32 tgid)
 {
 	return new_calls_count && is_member(tgid) && is_filtered_in();
+}
+
+/* The FUSE file system that a process serves; 0: none that is known. */
+static __always_inline __u32 served_by(__u32 tgid)
+{
+	__u32 *s_dev = serving ? bpf_map_lookup_elem(&servers, &tgid) : NULL;
+
+	return s_dev && new_calls_count ? *s_dev : 0;
 }
 
 /* Puts a record into the ring. Wakes the reader only when much has gathered:

@@ -23,10 +23,14 @@
 #define STATE_COMMS	     16
 #define STATE_CGROUPS	     16
 #define STATE_HARMLESS	     16384
+#define STATE_SERVERS	     1024
 
 /* How long an audited process has been watched. */
 #define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
 #define TARGET_RUNNING	  2 /* it was there before the audit began */
+
+/* The value of a process in the map of FUSE servers, for the s_dev of what it serves. */
+#define STATE_SERVES_SEVERAL 0xffffffffU
 
 /* The entry of topology for a sync of all file systems. */
 #define STATE_EVERYTHING 0

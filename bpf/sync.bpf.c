@@ -7,13 +7,14 @@
 #define MS_SYNC	   4 /* asm-generic/mman-common.h */
 #define FIND_TRIES 32
 
+/* By an audited process, or by one that serves a file system to others? */
 static __always_inline bool is_asked_by_audited(__u32 hook)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
 	if (tgid == self_tgid)
 		count_hit(hook);
-	return is_target(tgid);
+	return is_target(tgid) || served_by(tgid);
 }
 
 static __always_inline int open_call(struct file *file, __u32 kind, __u32 hook, __u32 flags)

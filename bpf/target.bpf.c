@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The audited processes: children of the auditor or those it named, and theirs. */
+/* The audited processes: children of the auditor or those it named, and theirs; and those that
+ * serve FUSE file systems, and theirs. */
 #include "frame.bpf.h"
+
+/* A server goes to the background once its file system is mounted. */
+static __always_inline void inherit_served(__u32 from, __u32 to)
+{
+	__u32 *s_dev = serving ? bpf_map_lookup_elem(&servers, &from) : NULL;
+
+	if (s_dev)
+		bpf_map_update_elem(&servers, &to, s_dev, BPF_ANY);
+}
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
@@ -8,7 +18,10 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	__u32 from = parent->tgid, to = child->tgid;
 	__u32 how = new_calls_count ? TARGET_SINCE_FORK : TARGET_RUNNING;
 
-	if (audit_all || from == to) /* a thread */
+	if (from == to) /* a thread */
+		return 0;
+	inherit_served(from, to);
+	if (audit_all)
 		return 0;
 	if (from != self_tgid && !is_member(from))
 		return 0;
@@ -32,14 +45,17 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
+	bool member = is_member(tgid), over = task->signal->live.counter == 0;
 
-	if (!is_member(tgid))
+	if (!member && !served_by(tgid))
 		return 0;
 	GUARDED(close_rest());
-	if (task->ptrace)
+	if (task->ptrace && member)
 		__sync_fetch_and_add(&traced, 1);
-	if (!audit_all && task->signal->live.counter == 0)
+	if (!audit_all && over)
 		bpf_map_delete_elem(&targets, &tgid);
+	if (serving && over)
+		bpf_map_delete_elem(&servers, &tgid);
 	return 0;
 }
 

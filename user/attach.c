@@ -115,6 +115,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->dirty_mark = kernel_dirty_mark(btf);
 	skel->rodata->flush_sequence = kernel_flush_sequence(btf);
 	skel->rodata->ext4_new_entry = kernel_ext4_new_entry(btf);
+	skel->rodata->f2fs_dirty_inode = kernel_f2fs_dirty_inode(btf);
 	skel->rodata->page_bytes = getpagesize();
 	memcpy((void *)skel->rodata->sync_syscalls, syscalls, sizeof(syscalls));
 }

@@ -67,6 +67,13 @@ void attach_forget_topology(struct attach *attach, uint32_t dev);
 /* Tells the kernel side that code of @file needs no record when it is mapped. 0 or -errno. */
 int attach_set_harmless(struct attach *attach, const struct event_file *file);
 
+/* Looks among all open files for who serves a FUSE file system: from now on its syncs are seen,
+ * too. Takes longer the more files are open. 0 or -errno. */
+int attach_find_servers(struct attach *attach);
+
+/* The process that serves the FUSE file system @s_dev, 0: none has been found. */
+uint32_t attach_server_of(const struct attach *attach, uint32_t s_dev);
+
 /* Audited threads that ended while a tracer (ptrace) held them. */
 uint64_t attach_traced_threads(const struct attach *attach);
 

@@ -30,6 +30,7 @@ struct audit {
 	struct store *store;
 	struct pipeline *pipeline;
 	int mounts_fd;
+	uint64_t servers_ns;	     /* when FUSE servers were last looked for */
 	const struct filter *filter; /* NULL: none */
 	bool everybody;
 	ino_t cgroups[FILTER_MAX]; /* the directories of the filter that the kernel side has */
@@ -77,11 +78,49 @@ static void push_topology(struct audit *audit)
 	attach_set_topology(audit->attach, STATE_EVERYTHING, &topology);
 }
 
+#define SERVERS_NS                                                                                 \
+	1000000000ULL /* between looks for servers that are not found: they take time              \
+		       */
+
+static uint32_t server_of(void *ctx, uint32_t s_dev)
+{
+	struct audit *audit = ctx;
+	uint32_t server = attach_server_of(audit->attach, s_dev);
+	struct timespec now;
+	uint64_t now_ns;
+
+	if (server)
+		return server;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	if (now_ns < audit->servers_ns + SERVERS_NS)
+		return 0;
+	audit->servers_ns = now_ns;
+	attach_find_servers(audit->attach);
+	return attach_server_of(audit->attach, s_dev);
+}
+
+/* Those of the file systems that are mounted: looked for before a call on one is made. */
+static void find_servers(struct audit *audit)
+{
+	size_t i;
+
+	audit->servers_ns = 0;
+	for (i = 0; i < stack_nr_mounts(audit->stack); i++) {
+		const struct stack_mount *mount = stack_mount_at(audit->stack, i);
+
+		if (!mount->gone_ns && !strncmp(mount->fs, "fuse", 4) &&
+		    strcmp(mount->fs, "fusectl") != 0)
+			server_of(audit, mount->dev);
+	}
+}
+
 void audit_rescan(struct audit *audit)
 {
 	/* A failing scan keeps the old view; what it lacks ends as "untracked". */
 	stack_scan(audit->stack, NULL);
 	push_topology(audit);
+	find_servers(audit);
 }
 
 static void rescan_for_pipeline(void *ctx)
@@ -205,6 +244,8 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	gather_on_unknown(pipeline_gather(audit->pipeline), rescan_for_pipeline, audit);
 	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
+	pipeline_on_served(audit->pipeline, server_of, audit);
+	find_servers(audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;
 }

@@ -39,6 +39,11 @@ static const char *fs_name(const struct stack *stack, const struct event_sync *s
 	return fsmagic_name(sync->outer_fs_magic);
 }
 
+bool callrow_is_nested(const struct event_sync *sync)
+{
+	return sync->kind == SYNC_KERNEL || sync->unaudited;
+}
+
 int64_t callrow_store(struct store *store, const struct stack *stack, const struct callrow *call)
 {
 	const struct event_sync *sync = call->sync;
@@ -57,6 +62,7 @@ int64_t callrow_store(struct store *store, const struct stack *stack, const stru
 		.ino = sync->outer_ino,
 		.fs = fs_name(stack, sync),
 		.ret = sync->ret,
+		.nested = callrow_is_nested(sync),
 		.verdict = verdict_kind_name(verdict->kind),
 		.reason = verdict_reason_name(call->reason),
 		.grounds = verdict->inferred ? "inferred" : "observed",

@@ -18,6 +18,9 @@ struct callrow {
 	size_t path_length;
 };
 
+/* Is it one that is audited for the sake of another call alone? */
+bool callrow_is_nested(const struct event_sync *sync);
+
 /* Puts the call into the store; returns its row, 0: it could not (see store.h). */
 int64_t callrow_store(struct store *store, const struct stack *stack, const struct callrow *call);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "elsewhere.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "fsmagic.h"
@@ -77,13 +78,29 @@ static const struct protocol *find_protocol(uint64_t magic)
 	return NULL;
 }
 
-static void judge_fuse(struct verdict *verdict, const struct event_sync *sync)
+/* What the server of a FUSE file system was seen to do while the call waited for it. */
+static void describe_server(char *out, size_t size, const struct verdict_facts *facts)
 {
+	*out = '\0';
+	if (facts->server_syncs)
+		snprintf(out, size, "; meanwhile it (PID %u) made %u sync%s, %u durable",
+			 facts->server_pid, facts->server_syncs,
+			 facts->server_syncs == 1 ? "" : "s", facts->server_durable);
+	else if (facts->server_pid)
+		snprintf(out, size, "; meanwhile no sync call of it (PID %u) was seen",
+			 facts->server_pid);
+}
+
+static void judge_fuse(struct verdict *verdict, const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
 	bool whole = sync->flags & SYNC_WHOLE_FS;
 	const char *request = whole			     ? "FUSE_SYNCFS"
 			      : sync->flags & SYNC_DIRECTORY ? "FUSE_FSYNCDIR"
 							     : "FUSE_FSYNC";
+	char server[80];
 
+	describe_server(server, sizeof(server), facts);
 	if (sync->flags & SYNC_UNSENT)
 		verdict_conclude(verdict, VERDICT_NOT_DURABLE, REASON_SWALLOWED,
 				 whole ? "the kernel passes syncfs to no FUSE server like this "
@@ -97,9 +114,10 @@ static void judge_fuse(struct verdict *verdict, const struct event_sync *sync)
 		verdict_conclude(verdict, VERDICT_UNPROVEN, REASON_USERSPACE_FS,
 				 "sent: FUSE_WRITE and %s%s%s; the FUSE server must sync what it "
 				 "keeps the data "
-				 "in before it answers",
+				 "in before it answers%s",
 				 request, sync->flags & SYNC_DATASYNC ? " (data only)" : "",
-				 sync->flags & SYNC_SENT ? "" : ", unless it answered ENOSYS once");
+				 sync->flags & SYNC_SENT ? "" : ", unless it answered ENOSYS once",
+				 server);
 }
 
 /* Calls of write-out alone send no more than the data. */
@@ -125,7 +143,7 @@ void elsewhere_judge_remote(struct verdict *verdict, const struct verdict_facts 
 			"seen here",
 			reason == REASON_REMOTE ? name : "fuse");
 	else if (fuse && (!facts->remote_fs || (sync->flags & SYNC_UNSENT)))
-		judge_fuse(verdict, sync);
+		judge_fuse(verdict, facts);
 	else if (!protocol)
 		verdict_conclude(verdict, VERDICT_UNPROVEN, reason,
 				 "%s: what the server did with it cannot be seen here", name);

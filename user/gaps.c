@@ -18,11 +18,62 @@ bool gaps_size_later(const struct event_sync *sync)
 	return (sync->flags & SYNC_SIZE_LATER) && sync->direct_file;
 }
 
+#define F2FS_BLOCK	  4096
+#define F2FS_IN_PLACE_MAX (8 * F2FS_BLOCK) /* by default, DEF_MIN_FSYNC_BLOCKS */
+
+/* Where its module has no BTF it shows by what is written, too: not in place, for one. */
+static bool leaves_inode(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+
+	if (sync->inode_state != INODE_UNKNOWN)
+		return sync->inode_state == INODE_DIRTY;
+	return !sync->own_meta_done_ns || facts->log_structured ||
+	       sync->own_bytes > F2FS_IN_PLACE_MAX;
+}
+
+/* Before the call, in the time of the audit, or in it. */
+static bool was_written(const struct verdict_facts *facts)
+{
+	size_t i;
+
+	if (facts->sync->own_data_queued_ns || facts->sync->inode_state == INODE_DIRTY)
+		return true;
+	for (i = 0; i < facts->nr_devices; i++)
+		if (facts->devices[i].event->last_done_ns > facts->start_ns)
+			return true;
+	return false;
+}
+
+bool gaps_size_left(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+	const uint32_t others = SYNC_WHOLE_FS | SYNC_DIRECTORY | SYNC_DATASYNC | SYNC_WRITEOUT |
+				SYNC_DIRECT | SYNC_BLOCK_DEVICE;
+
+	if (sync->fs_magic != FSMAGIC_F2FS || (sync->flags & others) || !sync->size ||
+	    sync->size % F2FS_BLOCK || !leaves_inode(facts))
+		return false;
+	if (facts->size_before == ~0ULL)
+		return was_written(facts);
+	return facts->size_before < sync->size && facts->size_before + F2FS_BLOCK > sync->size;
+}
+
+/* ... and is that certain? Nobody else may have had the inode written, or changed it. */
+static bool is_size_left(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+
+	return gaps_size_left(facts) && facts->size_before != ~0ULL &&
+	       sync->inode_state == INODE_DIRTY && sync->disk_size == sync->size &&
+	       !sync->own_meta_done_ns && !(sync->flags & SYNC_ACCOMPANIED);
+}
+
 enum proof gaps_of_size(const struct verdict_facts *facts)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (gaps_size_later(sync))
+	if (gaps_size_later(sync) || is_size_left(facts))
 		return PROOF_BEYOND;
 	if (sync->fs_magic != FSMAGIC_EXT4 || !sync->synced_end || facts->data_journal ||
 	    facts->no_delalloc || (sync->flags & (SYNC_DIRECT | SYNC_BLOCK_DEVICE)))
@@ -33,6 +84,13 @@ enum proof gaps_of_size(const struct verdict_facts *facts)
 	if (sync->disk_size >= sync->synced_end)
 		return PROOF_QUIET;
 	return sync->range_known ? PROOF_BEYOND : PROOF_HOLE;
+}
+
+uint64_t gaps_end_on_disk(const struct verdict_facts *facts)
+{
+	if (gaps_size_later(facts->sync))
+		return facts->sync->size;
+	return facts->sync->fs_magic == FSMAGIC_F2FS ? facts->size_before : facts->sync->disk_size;
 }
 
 #define F2FS_INODE_BYTES (923 * 4096) /* what the inode's own node block points to */
@@ -48,11 +106,11 @@ static bool has_direct_writes(const struct event_sync *sync, const struct verdic
 	return sync->direct_file || device->event->direct;
 }
 
-bool gaps_moved(const struct verdict_facts *facts, const struct verdict_device *device)
+bool gaps_moved(const struct verdict_facts *facts)
 {
 	return facts->sync->fs_magic == FSMAGIC_F2FS && facts->log_structured &&
 	       facts->kernel_version && is_before_iomap(facts) &&
-	       has_direct_writes(facts->sync, device);
+	       !(facts->sync->flags & SYNC_DIRECTORY);
 }
 
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device)
@@ -249,8 +307,8 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	 * has a checksum (do_one_pass), the record has none of the whole. */
 	if (facts->async_commit)
 		return true;
-	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) ||
-	    gaps_moved(facts, device) || may_be_left_out(facts, device))
+	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) || gaps_size_left(facts) ||
+	    gaps_moved(facts) || may_be_left_out(facts, device))
 		return true;
 	if (facts->fast_commit)
 		return is_before_6_1(facts);

@@ -32,6 +32,14 @@ bool gaps_was_inline(const struct verdict_facts *facts);
 bool gaps_direct_size(const struct verdict_facts *facts, const struct verdict_device *device);
 
 /*
+ * f2fs: fsync of an inode that has its size on the disk by the page, and the times of the clock
+ * tick it was last written in, leaves its size to recovery (f2fs_skip_inode_update), which takes
+ * that from the blocks the file has: so a file that was filled up to the end of its last page in
+ * that same tick, in place, keeps the size that it had (the judge's rounded-f2fs).
+ */
+bool gaps_size_left(const struct verdict_facts *facts);
+
+/*
  * Did the file not reach as far as the write at the end of which it was synced? Of a buffered
  * write that means that it was cut off meanwhile, which is no gap; direct ones that make a file
  * longer hold the inode's lock until they are synced.
@@ -45,6 +53,9 @@ bool gaps_size_later(const struct event_sync *sync);
  * PROOF_HOLE: it may; else PROOF_QUIET.
  */
 enum proof gaps_of_size(const struct verdict_facts *facts);
+
+/* ... which that is, bytes: for PROOF_BEYOND. */
+uint64_t gaps_end_on_disk(const struct verdict_facts *facts);
 
 /* btrfs: the call returned before the log or transaction that it needs was committed. */
 bool gaps_unlogged(const struct verdict_facts *facts, const struct verdict_device *device);
@@ -69,9 +80,10 @@ bool gaps_unreached(const struct event_sync *sync);
 /*
  * f2fs with mode=lfs, up to 5.16: a direct write over a block or a hole gets a new block, but the
  * file counts as updated in place (FI_UPDATE_WRITE), and a sync may write no node block that leads
- * to it. Calls that wrote one have been seen to lose it, too (the judge's filled-f2fs-lfs).
+ * to it. Calls that wrote one have been seen to lose it, too (the judge's filled-f2fs-lfs), and
+ * such a write need not even show: into a hole it has been seen to send nothing to the drive.
  */
-bool gaps_moved(const struct verdict_facts *facts, const struct verdict_device *device);
+bool gaps_moved(const struct verdict_facts *facts);
 
 /* This kernel is known to leave out something here that cannot be seen. @cached: the device has
  * a cache, so that a request for a flush is seen. */

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "format.h"
+#include "fsmagic.h"
+#include "gaps.h"
+#include "sizes.h"
 #include "topology.h"
 
 #define MAX_TOUCHED 256
@@ -15,6 +18,7 @@ struct gather {
 	struct stack *stack;
 	const struct flushlog *flushes;
 	struct failures *failures;
+	struct sizes *sizes;
 	gather_rescan_fn rescan;
 	void *rescan_ctx;
 	uint32_t kernel_version, kernel_patch;
@@ -34,11 +38,17 @@ struct gather *gather_new(struct stack *stack, struct flushlog *flushes, struct 
 	gather->stack = stack;
 	gather->flushes = flushes;
 	gather->failures = failures;
-	return gather;
+	gather->sizes = sizes_new();
+	if (gather->sizes)
+		return gather;
+	gather_free(gather);
+	return NULL;
 }
 
 void gather_free(struct gather *gather)
 {
+	if (gather)
+		sizes_free(gather->sizes);
 	free(gather);
 }
 
@@ -212,6 +222,25 @@ static void find_mounts(struct gather *gather, struct verdict_facts *facts,
 	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
 }
 
+/* Which size the file had on the disk before the call, and which one it has since. */
+static void note_size(struct gather *gather, struct verdict_facts *facts)
+{
+	const uint32_t others = SYNC_WHOLE_FS | SYNC_WRITEOUT | SYNC_BLOCK_DEVICE;
+	const struct event_sync *sync = facts->sync;
+
+	facts->size_before = SIZES_UNKNOWN;
+	if (sync->fs_magic != FSMAGIC_F2FS || (sync->flags & others) || sync->ret)
+		return;
+	facts->size_before = sizes_find(gather->sizes, sync);
+	if (sync->kind == SYNC_SURVEY)
+		return;
+	if (sync->disk_size != sync->size) /* it changed meanwhile */
+		sizes_set(gather->sizes, sync, SIZES_UNKNOWN);
+	else if (sync->inode_state == INODE_CLEAN ||
+		 (sync->own_meta_done_ns && !gaps_size_left(facts)))
+		sizes_set(gather->sizes, sync, sync->size);
+}
+
 void gather_facts(struct gather *gather, struct verdict_facts *facts, const struct event_sync *sync)
 {
 	size_t i;
@@ -227,6 +256,7 @@ void gather_facts(struct gather *gather, struct verdict_facts *facts, const stru
 	facts->losses = gather->losses > 0;
 	facts->start_ns = gather->start_ns;
 	failures_ask(gather->failures, sync, &facts->failure);
+	note_size(gather, facts);
 	if (is_of_others(gather, sync))
 		return;
 	for (i = 0; i < sync->nr_devices; i++)

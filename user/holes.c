@@ -29,7 +29,7 @@ static const char *unwritten_hole(const struct verdict_facts *facts, enum proof 
 	if (proof == PROOF_QUIET || proof != gaps_of_size(facts))
 		return NULL;
 	if (sync->fs_magic == FSMAGIC_F2FS)
-		return "f2fs-direct-size";
+		return gaps_size_left(facts) ? "f2fs-size-in-page" : "f2fs-direct-size";
 	return sync->fs_magic == FSMAGIC_EXT4 ? "ext4-size-on-disk" : NULL;
 }
 
@@ -89,8 +89,10 @@ static const char *f2fs_hole(const struct verdict_facts *facts, const struct ver
 		return "f2fs-direct-overwrite";
 	if (proof == PROOF_HOLE && gaps_unreached(sync))
 		return "f2fs-direct-overwrite";
-	if (proof == PROOF_HOLE && gaps_moved(facts, device))
+	if (proof == PROOF_HOLE && gaps_moved(facts))
 		return "f2fs-lfs-direct";
+	if (proof == PROOF_HOLE && gaps_size_left(facts))
+		return "f2fs-size-in-page";
 	if (proof == PROOF_HOLE && gaps_direct_size(facts, device))
 		return "f2fs-direct-size";
 	if (proof == PROOF_NONE && asked && sync->own_flush_pending <= 0 &&

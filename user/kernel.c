@@ -92,14 +92,24 @@ uint32_t kernel_flush_sequence(const struct btf *btf)
 	return 1U << (bit < 0 ? 4 : bit);
 }
 
-int kernel_ext4_new_entry(const struct btf *btf)
+static int find_in_module(const struct btf *btf, const char *name, const char *enumerator)
 {
-	struct btf *module = btf__load_module_btf("ext4", (struct btf *)btf);
-	int bit = find_enumerator(libbpf_get_error(module) ? btf : module, "EXT4_STATE_NEWENTRY");
+	struct btf *module = btf__load_module_btf(name, (struct btf *)btf);
+	int bit = find_enumerator(libbpf_get_error(module) ? btf : module, enumerator);
 
 	if (!libbpf_get_error(module))
 		btf__free(module);
 	return bit;
+}
+
+int kernel_ext4_new_entry(const struct btf *btf)
+{
+	return find_in_module(btf, "ext4", "EXT4_STATE_NEWENTRY");
+}
+
+int kernel_f2fs_dirty_inode(const struct btf *btf)
+{
+	return find_in_module(btf, "f2fs", "FI_DIRTY_INODE");
 }
 
 bool kernel_knows_struct(const struct btf *btf, const char *module, const char *name)

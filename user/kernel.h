@@ -34,6 +34,9 @@ uint32_t kernel_flush_sequence(const struct btf *btf);
 /* EXT4_STATE_NEWENTRY, a number among the states of ext4's inodes; -1: not known. */
 int kernel_ext4_new_entry(const struct btf *btf);
 
+/* FI_DIRTY_INODE, a number among the flags of f2fs's inodes; -1: not known. */
+int kernel_f2fs_dirty_inode(const struct btf *btf);
+
 /* Does BTF of the kernel, or of a module that is loaded, tell of that struct? */
 bool kernel_knows_struct(const struct btf *btf, const char *module, const char *name);
 

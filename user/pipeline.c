@@ -18,6 +18,7 @@
 #include "format.h"
 #include "gather.h"
 #include "innersyncs.h"
+#include "served.h"
 #include "interposed.h"
 #include "scope.h"
 #include "verdict.h"
@@ -36,6 +37,7 @@ struct pipeline {
 	uint64_t syncs[SYNC_KINDS];
 	struct callpaths *paths;
 	struct innersyncs *inner;
+	struct served *served;
 	struct cover *cover;
 	struct failures *failures;
 	struct exposure *exposure;
@@ -53,6 +55,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->store = store;
 	pipeline->paths = callpaths_new();
 	pipeline->inner = innersyncs_new();
+	pipeline->served = served_new(store);
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
@@ -61,7 +64,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
 	    !pipeline->failures || !pipeline->exposure || !pipeline->gather ||
-	    !pipeline->interposed) {
+	    !pipeline->interposed || !pipeline->served) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -74,6 +77,7 @@ void pipeline_free(struct pipeline *pipeline)
 		return;
 	callpaths_free(pipeline->paths);
 	innersyncs_free(pipeline->inner);
+	served_free(pipeline->served);
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
@@ -93,6 +97,11 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 			interposed_harmless_fn harmless, void *ctx)
 {
 	interposed_on_mapped(pipeline->interposed, look, harmless, ctx);
+}
+
+void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ctx)
+{
+	served_on_ask(pipeline->served, fn, ctx);
 }
 
 struct gather *pipeline_gather(struct pipeline *pipeline)
@@ -240,7 +249,7 @@ static void note_failure(struct pipeline *pipeline, const struct event_sync *syn
 static bool is_wanted(const struct pipeline *pipeline, const struct event_sync *sync,
 		      const char *path)
 {
-	return !pipeline->filter || sync->kind == SYNC_KERNEL ||
+	return !pipeline->filter || callrow_is_nested(sync) ||
 	       scope_holds(pipeline->filter, pipeline->stack, sync, path);
 }
 
@@ -286,6 +295,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		return;
 	}
 	gather_facts(pipeline->gather, &facts, sync);
+	served_facts(pipeline->served, &facts);
 	verdict_judge(&verdict, &facts);
 	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
 		facts.losses = true;
@@ -305,7 +315,8 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 						      .flush = flush,
 						      .path = path,
 						      .path_length = length});
-	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE, row);
+	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE,
+			sync->unaudited ? 0 : row);
 	if (wanted || sync->ret) /* an error is told once, whoever is told it */
 		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
@@ -314,15 +325,18 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		innersyncs_push(pipeline->inner, sync, verdict.kind, row);
 		return;
 	}
+	if (row)
+		served_join(pipeline->served, sync, verdict.kind, row);
 	if (flush && verdict.kind == VERDICT_DURABLE) {
-		flush->owned = true;
-		if (row)
+		flush->owned |= !sync->unaudited;
+		if (row && !sync->unaudited)
 			store_set_flush_owner(pipeline->store, flush->id, row);
 		if (row && flush->inner_id)
 			store_set_parent(pipeline->store, flush->inner_id, row);
 		cover_by_sync(pipeline->cover, sync, flush);
 	}
-	cover_wait(pipeline->cover, &verdict, sync, row);
+	if (!sync->unaudited)
+		cover_wait(pipeline->cover, &verdict, sync, row);
 }
 
 /* A doubt about the sync of the backing file is one about the flush, no evidence against it. */

@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "gather.h"
 #include "interposed.h"
+#include "served.h"
 #include "stack.h"
 #include "store.h"
 
@@ -29,6 +30,9 @@ void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ct
 /* What is done about code that is mapped, see interposed.h. */
 void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 			interposed_harmless_fn harmless, void *ctx);
+
+/* How it is known who serves a FUSE file system. */
+void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ctx);
 
 /* The stage that knows the machine; see gather.h. */
 struct gather *pipeline_gather(struct pipeline *pipeline);

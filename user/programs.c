@@ -74,6 +74,7 @@ const struct program_row program_rows[] = {
 	{"kprobe_freeze", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
 	{"kretprobe_umount", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
 	{"kprobe_umount", NULL, NULL, 0, SUPER_LEVELS, true, NULL},
+	{"find_servers", NULL, NULL, 0, ALL_LEVELS, true, "what FUSE servers sync is not seen"},
 	{"inode_written", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"xfs_log_forced", NULL, NULL, 0, ALL_LEVELS, true, NULL},
 	{"fs_xfs_log_force", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},

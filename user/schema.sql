@@ -37,6 +37,7 @@ CREATE TABLE syncs(
   covered_by       INTEGER,               -- not durable: the later flush that covered it after all
   covered_after_ns INTEGER,               -- ... that long after the call had returned
   parent_id        INTEGER,               -- a nested sync: the call it was made for
+  nested           INTEGER NOT NULL,      -- 1: it is audited for that call's sake alone
   detail           TEXT
 );
 
@@ -132,7 +133,7 @@ CREATE TABLE purged_flushes(
 CREATE TABLE blind_spots(text TEXT NOT NULL);
 
 -- Nested syncs are part of the call they were made for: not counted again.
-CREATE VIEW calls AS SELECT * FROM syncs WHERE kind <> 'kernel';
+CREATE VIEW calls AS SELECT * FROM syncs WHERE NOT nested;
 
 -- All calls that were judged, kept here or not.
 CREATE VIEW tally AS

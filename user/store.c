@@ -25,6 +25,7 @@ enum statement {
 	SET_META,
 	SET_OWNER,
 	SET_PARENT,
+	NO_PARENT,
 	SET_COVERED,
 	STATEMENTS,
 };
@@ -32,8 +33,8 @@ enum statement {
 static const char *const statements[STATEMENTS] = {
 	[ADD_SYNC] =
 		("INSERT INTO syncs(t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
-		 "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail)"
-		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+		 "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,detail,nested)"
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_FLUSH] = "INSERT INTO flushes(dev,kind,issue_ns,complete_ns,error) VALUES(?,?,?,?,?)",
 	[ADD_DEVICE] =
 		("INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
@@ -50,6 +51,7 @@ static const char *const statements[STATEMENTS] = {
 	[SET_META] = "INSERT OR REPLACE INTO meta(key,value) VALUES(?,?)",
 	[SET_OWNER] = "UPDATE flushes SET for_sync=?2 WHERE id=?1 AND for_sync IS NULL",
 	[SET_PARENT] = "UPDATE syncs SET parent_id=?2 WHERE id=?1 AND parent_id IS NULL",
+	[NO_PARENT] = "UPDATE syncs SET parent_id=NULL WHERE id=?1",
 	[SET_COVERED] = "UPDATE syncs SET covered_by=?2, covered_after_ns=?3 WHERE id=?1",
 };
 
@@ -161,6 +163,7 @@ int64_t store_add_sync(struct store *store, const struct store_sync *sync)
 	bind_text(s, 18, sync->grounds);
 	bind_optional(s, 19, sync->flush_id, 0);
 	bind_text(s, 20, sync->detail);
+	sqlite3_bind_int(s, 21, sync->nested);
 	return run(store, ADD_SYNC);
 }
 
@@ -287,6 +290,12 @@ void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id)
 	run(store, SET_PARENT);
 }
 
+void store_forget_parent(struct store *store, int64_t sync_id)
+{
+	sqlite3_bind_int64(store->prepared[NO_PARENT], 1, sync_id);
+	run(store, NO_PARENT);
+}
+
 void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns)
 {
 	sqlite3_bind_int64(store->prepared[SET_COVERED], 1, sync_id);
@@ -297,7 +306,9 @@ void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, u
 
 void store_finish(struct store *store)
 {
-	static const char sql[] = "DELETE FROM syncs WHERE kind = 'kernel' AND parent_id IS NULL;"
+	static const char sql[] = "DELETE FROM syncs WHERE nested AND parent_id IS NULL;"
+				  "DELETE FROM syncs WHERE nested"
+				  " AND parent_id NOT IN (SELECT id FROM syncs);"
 				  "UPDATE devices SET flushes ="
 				  "  (SELECT count(*) FROM flushes f WHERE f.dev = devices.dev)"
 				  "  + coalesce((SELECT sum(count) FROM purged_flushes p"
@@ -310,7 +321,7 @@ void store_finish(struct store *store)
 /* The newest row of a table stays: the ids of the next ones are to follow it. */
 #define PURGED_CALLS                                                                               \
 	"id < (SELECT max(id) FROM syncs) AND (verdict <> 'not-durable' OR covered_by IS NOT NULL" \
-	" OR kind = 'kernel' OR id <= ?1)"
+	" OR nested OR id <= ?1)"
 #define PURGED_FLUSHES "id < (SELECT max(id) FROM flushes)"
 
 static void run_once(struct store *store, const char *sql, int64_t argument)
@@ -331,12 +342,12 @@ void store_purge(struct store *store, int64_t waiting)
 
 	snprintf(sql, sizeof(sql),
 		 "SELECT id FROM syncs WHERE verdict = 'not-durable' AND covered_by IS NULL"
-		 " AND kind <> 'kernel' ORDER BY id DESC LIMIT 1 OFFSET %lld",
+		 " AND NOT nested ORDER BY id DESC LIMIT 1 OFFSET %lld",
 		 (long long)waiting);
 	last = store_number(store, sql);
 	run_once(store,
 		 "INSERT INTO purged_calls SELECT verdict, reason, covered_by IS NOT NULL, count(*)"
-		 " FROM syncs WHERE kind <> 'kernel' AND " PURGED_CALLS " GROUP BY 1, 2, 3"
+		 " FROM syncs WHERE NOT nested AND " PURGED_CALLS " GROUP BY 1, 2, 3"
 		 " ON CONFLICT DO UPDATE SET count = count + excluded.count",
 		 last);
 	run_once(store, "DELETE FROM syncs WHERE " PURGED_CALLS, last);

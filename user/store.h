@@ -2,6 +2,7 @@
 #ifndef FLUSHAUDIT_STORE_H
 #define FLUSHAUDIT_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct store_sync {
 	uint64_t ino;
 	uint32_t pid, tid;
 	int ret;
+	bool nested; /* audited for the sake of another call alone */
 	int64_t flush_id;
 };
 
@@ -69,6 +71,7 @@ void store_set_meta_number(struct store *store, const char *key, int64_t value);
 
 void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_id);
 void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id);
+void store_forget_parent(struct store *store, int64_t sync_id); /* several might be it */
 void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns);
 
 /*

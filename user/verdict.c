@@ -129,9 +129,7 @@ static void explain_missing(struct judgement *j, const struct verdict_device *de
 		verdict_conclude(j->out, VERDICT_NOT_DURABLE, REASON_NOT_WRITTEN,
 				 "the inode on the disk ends at byte %llu, before what was synced: "
 				 "what made the file longer is not written",
-				 (unsigned long long)(gaps_size_later(j->sync)
-							      ? j->sync->size
-							      : j->sync->disk_size));
+				 (unsigned long long)gaps_end_on_disk(j->facts));
 	} else if (proof == PROOF_UNLOGGED) {
 		j->never_covered = true;
 		verdict_conclude(

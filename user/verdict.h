@@ -78,6 +78,10 @@ struct verdict_facts {
 	uint64_t start_ns;	 /* of the audit */
 	bool losses;		 /* records were lost before this call returned */
 	struct failure failure;	 /* that was not made good when the call returned */
+	uint64_t size_before; /* f2fs: of the file on the disk, as known before the call; ~0: not */
+	uint32_t server_pid;  /* of a FUSE file system, 0: not known */
+	uint32_t server_syncs;	 /* that it made meanwhile, */
+	uint32_t server_durable; /* and of these, with that verdict */
 	size_t nr_devices;
 	struct verdict_device devices[EVENT_MAX_DEVICES];
 };

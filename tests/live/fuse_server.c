@@ -5,7 +5,8 @@
  *   fuse_server LOG WITHOUT FUSE-ARGUMENT...
  *
  * Each sync it is asked for is a line in LOG. WITHOUT: none, or fsync or fsyncdir, which it
- * then answers as unknown (ENOSYS).
+ * then answers as unknown (ENOSYS); or keep:PATH: without nothing, and with each sync what it has
+ * is written to PATH and synced there.
  */
 #define FUSE_USE_VERSION 31
 #ifndef _FILE_OFFSET_BITS
@@ -13,6 +14,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse3/fuse.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,7 @@
 static char content[1 << 16];
 static off_t length;
 static FILE *log_file;
-static const char *without;
+static const char *without, *kept;
 
 static int is_file(const char *path)
 {
@@ -80,10 +82,22 @@ static int on_write(const char *path, const char *data, size_t size, off_t offse
 	return (int)size;
 }
 
+static int keep(void)
+{
+	int fd = open(kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int bad = fd < 0 || pwrite(fd, content, (size_t)length, 0) != length || fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return bad ? -EIO : 0;
+}
+
 static int answer(const char *request, int datasync)
 {
 	fprintf(log_file, "%s %s\n", request, datasync ? "data" : "all");
 	fflush(log_file);
+	if (kept)
+		return keep();
 	return strcmp(request, without) == 0 ? -ENOSYS : 0;
 }
 
@@ -119,5 +133,7 @@ int main(int argc, char **argv)
 	if (!log_file)
 		return 1;
 	without = argv[2];
+	if (strncmp(without, "keep:", 5) == 0)
+		kept = without + 5;
 	return fuse_main(argc - 2, argv + 2, &operations, NULL);
 }

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 34
+plan 39
 
 compile() { ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror "$@"; }
 player=$top/.build/vm/swallow
@@ -206,7 +206,7 @@ serve none
 audit fuse python3 "$work/sync.py" "$MNT" fsync fdatasync dirsync
 expect_served "a FUSE server that syncs: it is asked each time, what it does is not known" 3 "$asked $asked $asked" \
     'fsync all,fsync data,fsyncdir all' \
-    '^sent: FUSE_WRITE and FUSE_FSYNC; the FUSE server must' 'FUSE_FSYNC \(data only\);' 'FUSE_FSYNCDIR;'
+    '^sent: FUSE_WRITE and FUSE_FSYNC; the FUSE server must .*; meanwhile no sync call of it \(PID [0-9]+\) was seen$' 'FUSE_FSYNC \(data only\);' 'FUSE_FSYNCDIR;'
 problem=''
 [ "$(stat -f -c %T "$MNT")" = fuseblk ] || [ "$(stat -f -c %T "$MNT")" = fuse ] || problem=$(stat -f -c %T "$MNT")
 holds '.syncs[0].fs | startswith("fuse")' || problem=$(show '.syncs[0].fs')
@@ -234,3 +234,55 @@ problem=''
 { [ -z "$(found)" ] && holds '.totals.syncs == 0 and (.tool.blind_spots | any(test("^1 mapping of code could not be looked at")))'; } ||
     problem="found: $(found) ($(summary)) $(show .tool.blind_spots)"
 point "a library on FUSE is mapped and not read, which is said" "$problem"
+
+# A server that keeps the files in a directory and syncs them there.
+MNT=$work/bound
+mkdir "$work/kept" "$MNT"
+bindfs "$work/kept" "$MNT"
+on_exit "release '$MNT'"
+# What the server did, and nobody else: durable, for a call of its own, not counted, inside that call.
+joined='[.syncs[] | select(.comm == "bindfs")] as $served | [.syncs[] | select(.comm != "bindfs" and .kind != "kernel")] as $asked |
+    .totals.lost_events == 0 and .totals.syncs == ($asked | length) and
+    ($served | all(. as $s | .verdict == "durable" and (.path | startswith($kept)) and
+        any($asked[]; .id == $s.parent_id and .t_ns <= $s.t_ns and .t_ns + .latency_ns >= $s.t_ns + $s.latency_ns)))'
+sync_bound() { dd if=/dev/zero of="$MNT/$1" bs=4096 count=1 conv=fsync status=none; }
+export -f sync_bound
+export MNT
+audit bound bash -c 'sync_bound f; sync_bound g'
+problem=''
+{ [ "$STATUS" = 3 ] && holds "$joined"' and ($served | length == 2)' --arg kept "$work/kept/"; } || problem=$(show .syncs)
+holds 'all(.syncs[] | select(.comm == "dd"); .reason == "userspace-fs" and (.detail | test("meanwhile it \\(PID [0-9]+\\) made 1 sync, 1 durable$")))' ||
+    problem+=$(show .syncs)
+point "what a FUSE server syncs is joined to the call it is made for" "$problem"
+AUDIT_OPTIONS=(--path "$MNT/g")
+audit bound-path bash -c 'sync_bound f; sync_bound g'
+AUDIT_OPTIONS=()
+problem=''
+holds "$joined"' and ($served | length == 1) and .totals.syncs == 1' --arg kept "$work/kept/g" || problem=$(show .syncs)
+point "... of the calls that a filter asks for" "$problem"
+cat >"$work/crowd.py" <<'END'
+import os, sys, threading
+def work(path):
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    for _ in range(20):
+        os.write(fd, bytes(4096))
+        os.fsync(fd)
+threads = [threading.Thread(target=work, args=(f"{sys.argv[1]}/crowd{n}",)) for n in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+END
+audit bound-crowd python3 "$work/crowd.py" "$MNT"
+problem=''
+holds "$joined and .totals.syncs == 80" --arg kept "$work/kept/" || problem=$(show '.totals, .syncs[:4]')
+point "... where it is plain which that is" "$problem"
+release "$MNT"
+audit bound-here bash -c 'bindfs "$1" "$MNT"; sync_bound f; sleep 1.2; sync_bound g; umount "$MNT"' - "$work/kept"
+problem=''
+holds '.totals.lost_events == 0 and .totals.syncs == 4 and
+    ([.syncs[] | select(.comm == "dd") | .id] as $asked | [.syncs[] | select(.comm == "bindfs")] |
+        length == 2 and .[1].parent_id == $asked[1] and all(.verdict == "durable"))' || problem=$(show .syncs)
+point "... of a server that the command itself starts, which is counted" "$problem"
+audit bound-nobody sync
+problem=''
+holds '.totals.syncs == 1 and (.syncs | map(select(.kind != "kernel")) | length == 1)' || problem=$(show .syncs)
+point "... and no other call has such a part" "$problem"

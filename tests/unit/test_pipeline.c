@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "directory.h"
+#include "fsmagic.h"
 #include "pipeline.h"
 #include "verdict.h"
 
@@ -425,6 +426,131 @@ static void loop_over_a_sync_in_doubt(void **state)
 	push_sync(w, &outer);
 	assert_reason(w, 1, "unproven untracked");
 	assert_reason(w, 2, "unproven untracked");
+}
+
+#define FUSE_DEV 77 /* an s_dev, of the file system that the process 50 serves */
+
+static uint32_t who_serves(void *ctx, uint32_t s_dev)
+{
+	(void)ctx;
+	return s_dev == FUSE_DEV ? 50 : 0;
+}
+
+static struct event_sync make_on_fuse(uint64_t enter_ns, uint64_t exit_ns)
+{
+	struct event_sync sync = make_sync(FUSE_DEV, enter_ns, exit_ns, 0);
+
+	sync.fs_magic = FSMAGIC_FUSE;
+	sync.outer_fs_magic = FSMAGIC_FUSE;
+	sync.flags = SYNC_SENT;
+	sync.nr_devices = 0;
+	return sync;
+}
+
+static struct event_sync make_by_server(uint64_t enter_ns, uint64_t exit_ns)
+{
+	struct event_sync sync = make_sync(VDA, enter_ns, exit_ns, enter_ns + 30);
+
+	sync.pid = 50;
+	sync.serves = FUSE_DEV;
+	sync.unaudited = 1;
+	return sync;
+}
+
+/* Rows of syncs: who it was by, and for which call. */
+static const char *by_and_for(struct world *w)
+{
+	return ask(w, "SELECT group_concat(pid || '>' || coalesce(parent_id, '-')) FROM syncs");
+}
+
+static void a_fuse_server_syncs_for_its_caller(void **state)
+{
+	struct event_sync before = make_by_server(100, 190), within = make_by_server(220, 280),
+			  call = make_on_fuse(200, 300), after = make_by_server(310, 390);
+	struct world *w = *state;
+
+	pipeline_on_served(w->pipeline, who_serves, NULL);
+	push_flush(w, VDA, 130, 160);
+	push_sync(w, &before);
+	push_flush(w, VDA, 250, 270);
+	push_sync(w, &within);
+	push_sync(w, &call);
+	push_flush(w, VDA, 340, 350);
+	push_sync(w, &after);
+	assert_reason(w, 2, "durable flushed");
+	assert_reason(w, 3, "unproven userspace-fs");
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs WHERE id = 3"),
+			       "meanwhile it (PID 50) made 1 sync, 1 durable"));
+	store_finish(w->store);
+	assert_string_equal(by_and_for(w), "50>3,10>-");
+	assert_int_equal(store_number(w->store, "SELECT syncs FROM totals"), 1);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM flushes WHERE for_sync"), 0);
+}
+
+static void a_fuse_server_that_is_seen_to_sync_nothing(void **state)
+{
+	struct event_sync call = make_on_fuse(200, 300);
+	struct world *w = *state;
+
+	pipeline_on_served(w->pipeline, who_serves, NULL);
+	push_sync(w, &call);
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs"), "no sync call of it (PID 50)"));
+}
+
+static void a_fuse_server_with_two_callers_at_a_time(void **state)
+{
+	struct event_sync within = make_by_server(220, 280), first = make_on_fuse(200, 300),
+			  second = make_on_fuse(210, 310);
+	struct world *w = *state;
+
+	pipeline_on_served(w->pipeline, who_serves, NULL);
+	push_sync(w, &within);
+	push_sync(w, &first);
+	assert_string_equal(by_and_for(w), "50>2,10>-");
+	push_sync(w, &second);
+	assert_string_equal(by_and_for(w), "50>-,10>-,10>-");
+}
+
+static void an_audited_fuse_server_is_counted(void **state)
+{
+	struct event_sync within = make_by_server(220, 280), call = make_on_fuse(200, 300);
+	struct world *w = *state;
+
+	within.unaudited = 0;
+	push_sync(w, &within);
+	push_sync(w, &call);
+	store_finish(w->store);
+	assert_string_equal(by_and_for(w), "50>2,10>-");
+	assert_int_equal(store_number(w->store, "SELECT syncs FROM totals"), 2);
+}
+
+/* A file on f2fs is filled up to the end of its last page: what was its size on the disk? */
+static void f2fs_sizes_are_remembered(void **state)
+{
+	struct event_sync first = make_sync(VDA, 100, 200, 130),
+			  second = make_sync(VDA, 300, 400, 330),
+			  third = make_sync(VDA, 500, 600, 530);
+	struct event_sync *const all[] = {&first, &second, &third};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		all[i]->fs_magic = all[i]->outer_fs_magic = FSMAGIC_F2FS;
+		all[i]->size = all[i]->disk_size = 8192;
+		all[i]->inode_state = INODE_DIRTY;
+	}
+	first.size = first.disk_size = 8000;
+	first.inode_state = INODE_CLEAN;
+	third.inode_state = INODE_CLEAN;
+	push_flush(w, VDA, 130, 160);
+	push_sync(w, &first);
+	push_flush(w, VDA, 330, 360);
+	push_sync(w, &second);
+	push_flush(w, VDA, 530, 560);
+	push_sync(w, &third);
+	assert_reason(w, 1, "durable flushed");
+	assert_reason(w, 2, "not-durable not-written");
+	assert_non_null(strstr(ask(w, "SELECT detail FROM syncs WHERE id = 2"), "byte 8000,"));
+	assert_reason(w, 3, "durable flushed");
 }
 
 /* What was seen to do nothing below is no doubt, whatever the kernel side counts. */
@@ -1151,6 +1277,11 @@ int main(void)
 		FRESH(loop_over_a_bad_sync),
 		FRESH(loop_over_a_sync_not_seen),
 		FRESH(loop_over_a_sync_in_doubt),
+		FRESH(a_fuse_server_syncs_for_its_caller),
+		FRESH(a_fuse_server_that_is_seen_to_sync_nothing),
+		FRESH(a_fuse_server_with_two_callers_at_a_time),
+		FRESH(an_audited_fuse_server_is_counted),
+		FRESH(f2fs_sizes_are_remembered),
 		FRESH(loop_over_a_bad_sync_before),
 		FRESH(loop_over_a_sync_of_another),
 		FRESH(loop_with_a_second_flush),

@@ -66,6 +66,7 @@ static struct store_sync make_sync(const char *kind, const char *verdict, const 
 		.journal_ns = 3000000,
 		.flush_ns = 5000000,
 		.kind = kind,
+		.nested = !strcmp(kind, "kernel"),
 		.comm = "sqlite3",
 		.dev = "254:1",
 		.fs = "ext4",
@@ -171,7 +172,7 @@ static void schema_is_the_documented_one(void **state)
 	assert_string_equal(ask(w, db, "SELECT group_concat(name) FROM pragma_table_info('syncs')"),
 			    "id,t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
 			    "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,"
-			    "covered_by,covered_after_ns,parent_id,detail");
+			    "covered_by,covered_after_ns,parent_id,nested,detail");
 	assert_string_equal(
 		ask(w, db, "SELECT group_concat(name) FROM pragma_table_info('flushes')"),
 		"id,dev,kind,issue_ns,complete_ns,error,for_sync");
@@ -256,7 +257,11 @@ static void nested_syncs_of_nobody_are_dropped(void **state)
 	add_sync(w, "fsync", "durable", "flushed");
 	add_sync(w, "kernel", "durable", "flushed");
 	add_sync(w, "kernel", "durable", "flushed");
+	add_sync(w, "kernel", "durable", "flushed");
 	store_set_parent(w->store, 2, 1);
+	store_set_parent(w->store, 3, 1);
+	store_forget_parent(w->store, 3);
+	store_set_parent(w->store, 4, 3);
 	store_finish(w->store);
 	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 2);
 	assert_int_equal(store_number(w->store, "SELECT count(*) FROM calls"), 1);

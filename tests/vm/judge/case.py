@@ -34,6 +34,7 @@ HOLES = {
     "f2fs-concurrent-fsync": "5.10 6.1 6.12 7.x",
     "f2fs-direct-overwrite": "5.10 6.1 6.12 7.x",
     "f2fs-direct-size": "5.10 6.1 6.12 7.x",
+    "f2fs-size-in-page": "5.10 6.1 6.12 7.x",
     "f2fs-lfs-direct": "5.10",
     "f2fs-node-not-awaited": "5.10 6.1 6.12 7.x",
     "exfat-syncfs": "5.10 7.x",

@@ -198,6 +198,15 @@ def _grown():
     return _text(lines)
 
 
+def _rounded():
+    """A file that was synced is filled up to the end of its last page, within one tick of the clock."""
+    lines = []
+    for n in range(24):
+        write, size = ("write", "4000 96") if n % 3 else ("direct", "0 4096")
+        lines += [f"0 write f{n} 0 4000", f"0 fsync f{n}", f"0 {write} f{n} {size}", f"0 fsync f{n}"]
+    return _text(lines)
+
+
 def _filled():
     """Direct writes beyond a file's end, into the hole that this leaves, and over what is there."""
     lines = []
@@ -246,6 +255,8 @@ def _lates():
         yield Case(f"filled-{name}", "plain", name, ["ahci"], script=_filled())
     for name in ("ext4", "xfs", "btrfs", "f2fs"):
         yield Case(f"fresh-{name}", "plain", name, ["nvme"], script=_fresh())
+    for name in ("f2fs", "f2fs-lfs", "f2fs-strict"):
+        yield Case(f"rounded-{name}", "plain", name, ["virtio-wb"], script=_rounded())
     fsync = _reach("fsync shared")
     yield Case("reach-ext4-nobarrier", "plain", "ext4-nobarrier", ["nvme"], script=fsync, healthy=False)
     yield Case("reach-ext4", "plain", "ext4", ["nvme"], script=fsync)

@@ -30,6 +30,8 @@ for without in none fsync; do
     mkdir -p /fuse-$without
     fuse_server /tmp/log-$without $without /fuse-$without
 done
+mkdir /fuse-keep
+fuse_server /tmp/log-keep keep:/mnt/kept /fuse-keep
 
 audit plain swallow plain /mnt/plain
 audit preload env LD_PRELOAD=/usr/libdonothing.so swallow plain /mnt/preload
@@ -40,7 +42,9 @@ audit notify swallow notify fdatasync /mnt/notify
 audit refuse swallow refuse fsync /mnt/refuse
 audit fuse sh -c 'swallow plain /fuse-none/file && swallow plain /fuse-none/file'
 audit fuse-without sh -c 'swallow plain /fuse-fsync/file && swallow plain /fuse-fsync/file'
+audit fuse-keep sh -c 'swallow plain /fuse-keep/file && swallow plain /fuse-keep/file'
 cp /tmp/log-none /tmp/log-fsync "$RESULTS"
 umount /fuse-none
 umount /fuse-fsync
+umount /fuse-keep
 umount /mnt
