@@ -78,9 +78,8 @@ static void push_topology(struct audit *audit)
 	attach_set_topology(audit->attach, STATE_EVERYTHING, &topology);
 }
 
-#define SERVERS_NS                                                                                 \
-	1000000000ULL /* between looks for servers that are not found: they take time              \
-		       */
+/* Between looks for servers that are not found: they take time. */
+#define SERVERS_NS 1000000000ULL
 
 static uint32_t server_of(void *ctx, uint32_t s_dev)
 {

@@ -199,6 +199,13 @@ static void add_all_mounts(struct gather *gather, struct verdict_facts *facts)
 	}
 }
 
+const struct stack_mount *gather_mount(const struct gather *gather, const struct event_sync *sync)
+{
+	if (sync->kind == SYNC_UMOUNT)
+		return stack_find_mount_at(gather->stack, sync->s_dev, sync->exit_ns);
+	return stack_find_mount(gather->stack, sync->s_dev);
+}
+
 /* Finds the mounts of the inode the data belongs to and of the one the caller named. */
 static void find_mounts(struct gather *gather, struct verdict_facts *facts,
 			const struct event_sync *sync)
@@ -207,11 +214,11 @@ static void find_mounts(struct gather *gather, struct verdict_facts *facts,
 
 	if (sync->flags & SYNC_TOPOLOGY_UNKNOWN)
 		look_up_again(gather, sync->s_dev);
-	mount = stack_find_mount(gather->stack, sync->s_dev);
+	mount = gather_mount(gather, sync);
 	outer = stack_find_mount(gather->stack, sync->outer_s_dev);
 	if (!outer && !(sync->flags & (SYNC_NO_FILE | SYNC_BLOCK_DEVICE))) {
 		look_up_again(gather, sync->outer_s_dev);
-		mount = stack_find_mount(gather->stack, sync->s_dev);
+		mount = gather_mount(gather, sync);
 		outer = stack_find_mount(gather->stack, sync->outer_s_dev);
 	}
 	if (mount) {

@@ -163,7 +163,7 @@ static enum verdict_reason name_flush(const struct verdict *verdict, const struc
  * was gone before may be mounted elsewhere since. NULL: not known. */
 static const char *mount_point(struct pipeline *pipeline, const struct event_sync *sync)
 {
-	const struct stack_mount *mount = stack_find_mount(pipeline->stack, sync->s_dev);
+	const struct stack_mount *mount = gather_mount(pipeline->gather, sync);
 
 	if (!mount || (mount->gone_ns && mount->gone_ns + UMOUNT_NS < sync->enter_ns))
 		return NULL;

@@ -101,8 +101,10 @@ void stack_free(struct stack *stack)
 	for (size_t i = 0; i < stack->nr_nodes; i++)
 		free(stack->nodes[i]);
 	free(stack->nodes);
-	for (size_t i = 0; i < stack->nr_mounts; i++)
+	for (size_t i = 0; i < stack->nr_mounts; i++) {
+		free(stack->mounts[i]->before);
 		free(stack->mounts[i]);
+	}
 	free(stack->mounts);
 	stack_mounts_clear_points(stack);
 	free(stack);

@@ -76,8 +76,9 @@ struct stack_mount {
 	char root[1024];  /* what of the file system is mounted there */
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
+	uint64_t since_ns;  /* CLOCK_MONOTONIC of the first scan that found it like this */
 	bool mounted;	    /* at the last scan, */
-	uint64_t gone_ns;   /* else CLOCK_MONOTONIC of the first scan that found it gone */
+	uint64_t gone_ns;   /* else that of the first scan that found it gone */
 	bool read_only;	    /* the file system itself, or in every place it is mounted */
 	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
 	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */
@@ -114,6 +115,10 @@ const struct stack_node *stack_refresh_dev(struct stack *stack, uint32_t dev);
 /* Known nodes and mounts; the pointers stay valid until the next scan or refresh. */
 const struct stack_node *stack_find(const struct stack *stack, uint32_t dev);
 const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s_dev);
+/* The one that a scan before @ns (CLOCK_MONOTONIC) had found: another may have been mounted on the
+ * same device since. NULL: none is known. */
+const struct stack_mount *stack_find_mount_at(const struct stack *stack, uint32_t s_dev,
+					      uint64_t ns);
 /* Where a file is whose name below the root of file system @s_dev is @name: below the first
  * mount of it that was seen; @name as it is where none leads to it. */
 void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out,

@@ -19,6 +19,7 @@ struct stack_entry {
 
 struct stack_mount_entry {
 	struct stack_mount mount;
+	struct stack_mount *before; /* what was mounted or which options were in force until then */
 	bool fresh;
 };
 
@@ -35,6 +36,7 @@ struct stack {
 	size_t nr_nodes;
 	struct stack_mount_entry **mounts; /* sorted by dev */
 	size_t nr_mounts;
+	uint64_t mounts_ns;	    /* CLOCK_MONOTONIC of the last read of mountinfo */
 	struct stack_point *points; /* of the last read of mountinfo, in its order */
 	size_t nr_points;
 	bool had_volatile_overlay;

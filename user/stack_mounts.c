@@ -100,6 +100,16 @@ const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s
 	return entry ? &entry->mount : NULL;
 }
 
+const struct stack_mount *stack_find_mount_at(const struct stack *stack, uint32_t s_dev,
+					      uint64_t ns)
+{
+	const struct stack_mount_entry *entry = mount_entry(stack, s_dev);
+
+	if (!entry || entry->mount.since_ns <= ns)
+		return entry ? &entry->mount : NULL;
+	return entry->before && entry->before->since_ns <= ns ? entry->before : NULL;
+}
+
 void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out, size_t size)
 {
 	const struct stack_mount *mount = stack_find_mount(stack, s_dev);
@@ -135,7 +145,55 @@ static struct stack_mount_entry *mount_insert(struct stack *stack, uint32_t dev)
 	return entry;
 }
 
-/* The first line of a file system describes it; from the others only what is off for all of it. */
+/* Was @mount found in the mounts as @line has it, and never gone since? */
+static bool is_same_mount(const struct stack_mount *mount, const struct stack_mount *now)
+{
+	return mount->since_ns && !mount->gone_ns && !strcmp(mount->fs, now->fs) &&
+	       !strcmp(mount->point, now->point) && !strcmp(mount->root, now->root) &&
+	       !strcmp(mount->source, now->source) && !strcmp(mount->options, now->options);
+}
+
+/* Keeps @mount as what was there before: calls that are told of later may be about it. */
+static int keep_before(struct stack_mount_entry *entry)
+{
+	if (!entry->before)
+		entry->before = malloc(sizeof(*entry->before));
+	if (!entry->before)
+		return -ENOMEM;
+	*entry->before = entry->mount;
+	return 0;
+}
+
+/* The first line of a file system describes it. */
+static int put_first(struct stack *stack, struct stack_mount_entry *entry, const struct line *line)
+{
+	const char *vfs = or_empty(mnt_fs_get_vfs_options(line->fs));
+	struct stack_mount mount = {
+		.dev = line->dev,
+		.mounted = true,
+		.read_only = true,
+		.since_ns = stack->mounts_ns,
+	};
+
+	stack_copy_text(mount.fs, sizeof(mount.fs), or_empty(mnt_fs_get_fstype(line->fs)));
+	stack_copy_text(mount.point, sizeof(mount.point), or_empty(mnt_fs_get_target(line->fs)));
+	stack_copy_text(mount.root, sizeof(mount.root), or_empty(mnt_fs_get_root(line->fs)));
+	stack_copy_text(mount.source, sizeof(mount.source), or_empty(mnt_fs_get_source(line->fs)));
+	snprintf(mount.options, sizeof(mount.options), "%s%s%s", vfs,
+		 *vfs && *line->super ? "," : "", line->super);
+	stack_fs_devices(stack, &mount, line->super);
+	if (is_ext(line))
+		stack_ext4_read(stack, &mount);
+	if (is_same_mount(&entry->mount, &mount))
+		mount.since_ns = entry->mount.since_ns;
+	else if (entry->mount.since_ns && keep_before(entry))
+		return -ENOMEM;
+	entry->mount = mount;
+	entry->fresh = true;
+	return 0;
+}
+
+/* From its other lines only what is off for all of it counts. */
 static int put_mount(struct stack *stack, const struct line *line)
 {
 	struct stack_mount_entry *entry = mount_entry(stack, line->dev);
@@ -144,28 +202,9 @@ static int put_mount(struct stack *stack, const struct line *line)
 
 	if (!entry)
 		entry = mount_insert(stack, line->dev);
-	if (!entry)
+	if (!entry || (!entry->fresh && put_first(stack, entry, line)))
 		return -ENOMEM;
 	mount = &entry->mount;
-	if (!entry->fresh) {
-		memset(mount, 0, sizeof(*mount));
-		entry->fresh = true;
-		mount->dev = line->dev;
-		mount->read_only = true;
-		stack_copy_text(mount->fs, sizeof(mount->fs),
-				or_empty(mnt_fs_get_fstype(line->fs)));
-		stack_copy_text(mount->point, sizeof(mount->point),
-				or_empty(mnt_fs_get_target(line->fs)));
-		stack_copy_text(mount->root, sizeof(mount->root),
-				or_empty(mnt_fs_get_root(line->fs)));
-		stack_copy_text(mount->source, sizeof(mount->source),
-				or_empty(mnt_fs_get_source(line->fs)));
-		snprintf(mount->options, sizeof(mount->options), "%s%s%s", vfs,
-			 *vfs && *line->super ? "," : "", line->super);
-		stack_fs_devices(stack, mount, line->super);
-		if (is_ext(line))
-			stack_ext4_read(stack, mount);
-	}
 	if (is_nobarrier(stack, line))
 		mount->nobarrier = true;
 	mount->no_checkpoint |= is_no_checkpoint(line);
@@ -248,7 +287,7 @@ static int put_fs_node(struct stack *stack, const struct stack_mount *mount)
 	return stack_put_node(stack, &node);
 }
 
-static int put_mounts(struct stack *stack, struct libmnt_table *table, uint64_t now_ns)
+static int put_mounts(struct stack *stack, struct libmnt_table *table)
 {
 	int ret;
 
@@ -264,7 +303,7 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table, uint64_t 
 
 		entry->mount.mounted = entry->fresh;
 		if (!entry->fresh && !entry->mount.gone_ns)
-			entry->mount.gone_ns = now_ns;
+			entry->mount.gone_ns = stack->mounts_ns;
 		if (entry->fresh && !STACK_DEV_MAJOR(entry->mount.dev))
 			ret = put_fs_node(stack, &entry->mount);
 	}
@@ -289,7 +328,8 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 		return error_set(err, ret, "cannot read %s: %s; is /proc mounted?", path,
 				 strerror(ret));
 	}
-	ret = put_mounts(stack, table, now.tv_sec * 1000000000ULL + now.tv_nsec);
+	stack->mounts_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	ret = put_mounts(stack, table);
 	mnt_unref_table(table);
 	if (ret)
 		error_set(err, -ret, "cannot keep the mounts: %s", strerror(-ret));

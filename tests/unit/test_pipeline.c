@@ -1263,6 +1263,17 @@ static void a_file_system_is_named_by_where_it_was_mounted(void **state)
 	sync.exit_ns += 1000000000;
 	push_sync(w, &sync);
 	assert_string_equal(ask(w, "SELECT path IS NULL FROM syncs WHERE id = 3"), "1");
+	/* One that is told of when its device is mounted elsewhere already. */
+	sync.enter_ns -= 1000000000;
+	sync.exit_ns -= 1000000000;
+	put(w, "proc/self/mountinfo", "21 1 253:0 / /other rw - ext4 /dev/dm-0 rw\n");
+	assert_int_equal(stack_scan(w->stack, &err), 0);
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 4"), "/dm");
+	sync.enter_ns += 1000000000;
+	sync.exit_ns += 1000000000;
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT path FROM syncs WHERE id = 5"), "/other");
 }
 
 int main(void)
