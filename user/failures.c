@@ -309,7 +309,8 @@ static enum failure_kind stands_against(const struct damage *damage, const struc
 	return FAILURE_NONE;
 }
 
-void failures_ask(struct failures *failures, const struct event_sync *sync, struct failure *failure)
+void failures_ask(struct failures *failures, const struct event_sync *sync, uint64_t past_ns,
+		  struct failure *failure)
 {
 	enum failure_kind kind;
 	size_t i;
@@ -323,6 +324,8 @@ void failures_ask(struct failures *failures, const struct event_sync *sync, stru
 
 		if (is_of_file(damage, identity_of_sync(sync)))
 			cut_off(damage, sync->size);
+		if (past_ns && damage->last_ns <= past_ns)
+			continue;
 		kind = stands_against(damage, sync);
 		if (kind == FAILURE_NONE || (failure->kind && kind >= failure->kind))
 			continue;
@@ -370,20 +373,26 @@ static struct damage *add_named(struct failures *failures, const struct event_sy
 	return add_damage(failures, &fresh);
 }
 
+/* Is it the one that @failure of a call tells of? Of metadata any call may tell. */
+static bool is_named(const struct damage *damage, const struct event_sync *sync,
+		     const struct failure *failure)
+{
+	if (damage->failure.disk != failure->disk || damage->failure.since_ns != failure->since_ns)
+		return false;
+	if (failure->kind == FAILURE_METADATA)
+		return damage->meta;
+	return damage->failure.kind == failure->kind &&
+	       is_same(damage->file, identity_of_sync(sync));
+}
+
 static struct damage *find_named(struct failures *failures, const struct event_sync *sync,
 				 const struct failure *failure)
 {
 	size_t i;
 
-	for (i = 0; i < failures->nr; i++) {
-		struct damage *damage = &failures->list[i];
-
-		if (is_same(damage->file, identity_of_sync(sync)) &&
-		    damage->failure.kind == failure->kind &&
-		    damage->failure.disk == failure->disk &&
-		    damage->failure.since_ns == failure->since_ns)
-			return damage;
-	}
+	for (i = 0; i < failures->nr; i++)
+		if (is_named(&failures->list[i], sync, failure))
+			return &failures->list[i];
 	return NULL;
 }
 

@@ -65,8 +65,9 @@ void failures_free(struct failures *failures);
 /* A write failed, or one of a file with failed ones was queued again. */
 void failures_push(struct failures *failures, const struct event_write *write);
 
-/* What stands against the success of @sync when it returns, the worst first. */
-void failures_ask(struct failures *failures, const struct event_sync *sync,
+/* What stands against the success of @sync when it returns, the worst first, but for what failed up
+ * to @past_ns, in the time of another super block; 0: of none. */
+void failures_ask(struct failures *failures, const struct event_sync *sync, uint64_t past_ns,
 		  struct failure *failure);
 
 /*

@@ -248,6 +248,18 @@ static void note_size(struct gather *gather, struct verdict_facts *facts)
 		sizes_set(gather->sizes, sync, sync->size);
 }
 
+/* No failure up to then has to do with the call: the super block in memory is a newer one, and all
+ * that is in it was read from the disk since. 0: not known. */
+static uint64_t begun_after(const struct gather *gather, const struct event_sync *sync)
+{
+	const struct stack_mount *mount = gather_mount(gather, sync);
+
+	return mount && mount->instance && sync->kind != SYNC_SYNC &&
+			       mount->instance_ns <= sync->enter_ns
+		       ? mount->before_ns
+		       : 0;
+}
+
 void gather_facts(struct gather *gather, struct verdict_facts *facts, const struct event_sync *sync)
 {
 	size_t i;
@@ -262,7 +274,7 @@ void gather_facts(struct gather *gather, struct verdict_facts *facts, const stru
 	facts->kernel_patch = gather->kernel_patch;
 	facts->losses = gather->losses > 0;
 	facts->start_ns = gather->start_ns;
-	failures_ask(gather->failures, sync, &facts->failure);
+	failures_ask(gather->failures, sync, begun_after(gather, sync), &facts->failure);
 	note_size(gather, facts);
 	if (is_of_others(gather, sync))
 		return;

@@ -77,10 +77,15 @@ struct stack_mount {
 	char source[1024];
 	char options[1024]; /* mount and super options, comma separated */
 	uint64_t since_ns;  /* CLOCK_MONOTONIC of the first scan that found it like this */
-	bool mounted;	    /* at the last scan, */
-	uint64_t gone_ns;   /* else that of the first scan that found it gone */
-	bool read_only;	    /* the file system itself, or in every place it is mounted */
-	bool nobarrier;	    /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
+	/* Its super block in memory, 0: not known; the first scan that found that one; and the last
+	 * that did not, 0: none. It may have been made at any time in between. */
+	uint64_t instance;
+	uint64_t instance_ns;
+	uint64_t before_ns;
+	bool mounted;	  /* at the last scan, */
+	uint64_t gone_ns; /* else that of the first scan that found it gone */
+	bool read_only;	  /* the file system itself, or in every place it is mounted */
+	bool nobarrier;	  /* barriers are off: nobarrier, barrier=0, f2fs fsync_mode=nobarrier */
 	bool volatile_overlay; /* overlayfs: volatile, or fsync=volatile */
 	bool data_journal;     /* ext4: data=journal */
 	bool async_commit;     /* ext4: journal_async_commit */

@@ -84,41 +84,61 @@ static uint32_t device_of_path(const struct stack *stack, const char *path)
 	return node ? node->dev : 0;
 }
 
-/* Adds the members of the btrfs @uuid if @source is one of them. */
-static bool btrfs_try(const struct stack *stack, const char *uuid, const char *source,
-		      struct stack_mount *mount)
+/* The name in sys/fs/btrfs of the file system that is mounted: its source is a member of it. */
+static bool btrfs_uuid(const struct stack *stack, const struct stack_mount *mount, char *uuid,
+		       size_t size)
 {
-	DIR *dir = stack_tree_open(stack->root, "sys/fs/btrfs/%s/devices", uuid);
-	const char *name;
-	bool found = false;
+	const struct stack_node *source = stack_find(stack, device_of_path(stack, mount->source));
+	DIR *dir = source ? stack_tree_open(stack->root, "sys/fs/btrfs") : NULL;
+	const char *name = NULL;
 
 	if (!dir)
 		return false;
-	while (!found && (name = stack_tree_next(dir)))
-		found = strcmp(name, source) == 0;
-	rewinddir(dir);
-	while (found && (name = stack_tree_next(dir))) {
-		const struct stack_node *member = stack_find_name(stack, name);
-
-		mount_add_data(mount, member ? member->dev : 0);
-	}
+	while ((name = stack_tree_next(dir)) &&
+	       !stack_tree_exists(stack->root, "sys/fs/btrfs/%s/devices/%s", name, source->name))
+		;
+	if (name)
+		stack_copy_text(uuid, size, name);
 	closedir(dir);
-	return found;
+	return name;
 }
 
 static void btrfs_devices(const struct stack *stack, struct stack_mount *mount)
 {
-	const struct stack_node *source = stack_find(stack, device_of_path(stack, mount->source));
-	DIR *dir = stack_tree_open(stack->root, "sys/fs/btrfs");
-	const char *uuid;
+	const char *name;
+	char uuid[64];
+	DIR *dir;
 
-	if (!dir)
+	if (!btrfs_uuid(stack, mount, uuid, sizeof(uuid)))
 		return;
-	while (source && (uuid = stack_tree_next(dir))) {
-		if (btrfs_try(stack, uuid, source->name, mount))
-			break;
+	dir = stack_tree_open(stack->root, "sys/fs/btrfs/%s/devices", uuid);
+	while (dir && (name = stack_tree_next(dir))) {
+		const struct stack_node *member = stack_find_name(stack, name);
+
+		mount_add_data(mount, member ? member->dev : 0);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
+}
+
+bool stack_fs_is_ext(const char *type)
+{
+	return !strcmp(type, "ext4") || !strcmp(type, "ext3") || !strcmp(type, "ext2");
+}
+
+uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *mount)
+{
+	const struct stack_node *node = stack_find(stack, mount->dev);
+	const char *type = stack_fs_is_ext(mount->fs) ? "ext4" : mount->fs;
+	char uuid[64];
+
+	if (!strcmp(type, "btrfs"))
+		return btrfs_uuid(stack, mount, uuid, sizeof(uuid))
+			       ? stack_tree_inode(stack->root, "sys/fs/btrfs/%s", uuid)
+			       : 0;
+	if (!node || (strcmp(type, "ext4") && strcmp(type, "xfs") && strcmp(type, "f2fs")))
+		return 0;
+	return stack_tree_inode(stack->root, "sys/fs/%s/%s", type, node->name);
 }
 
 /* bcachefs names all its devices in the source: "/dev/vdb:/dev/vdc". */

@@ -71,6 +71,16 @@ uint32_t stack_mounts_holding(const struct stack *stack, const char *path);
  */
 void stack_fs_devices(const struct stack *stack, struct stack_mount *mount, const char *super);
 
+/* ext2, ext3 or ext4? One driver serves all three. */
+bool stack_fs_is_ext(const char *type);
+
+/*
+ * What tells the super block in memory behind @mount from one of the same device before or after
+ * it: its directory in sys/fs is made with it, under an inode number that is not used again. 0: it
+ * is not there now, or the file system has none.
+ */
+uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *mount);
+
 /* Is @option in force on the ext4 on @dev, as its own list of all options has it? */
 bool stack_ext4_option(const struct stack *stack, uint32_t dev, const char *option);
 /* Fills in what only an ext4 has. */

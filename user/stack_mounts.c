@@ -40,12 +40,9 @@ static bool option_is(const char *options, const char *name, const char *value)
 	return !value || (its && strlen(value) == length && strncmp(its, value, length) == 0);
 }
 
-/* One driver serves all three. */
 static bool is_ext(const struct line *line)
 {
-	const char *type = or_empty(mnt_fs_get_fstype(line->fs));
-
-	return strcmp(type, "ext4") == 0 || strcmp(type, "ext3") == 0 || strcmp(type, "ext2") == 0;
+	return stack_fs_is_ext(or_empty(mnt_fs_get_fstype(line->fs)));
 }
 
 /* It is shown with the blocks that may become unusable: "disable:0". */
@@ -184,6 +181,9 @@ static int put_first(struct stack *stack, struct stack_mount_entry *entry, const
 	stack_fs_devices(stack, &mount, line->super);
 	if (is_ext(line))
 		stack_ext4_read(stack, &mount);
+	mount.instance = entry->mount.instance;
+	mount.instance_ns = entry->mount.instance_ns;
+	mount.before_ns = entry->mount.before_ns;
 	if (is_same_mount(&entry->mount, &mount))
 		mount.since_ns = entry->mount.since_ns;
 	else if (entry->mount.since_ns && keep_before(entry))
@@ -287,7 +287,20 @@ static int put_fs_node(struct stack *stack, const struct stack_mount *mount)
 	return stack_put_node(stack, &node);
 }
 
-static int put_mounts(struct stack *stack, struct libmnt_table *table)
+/* Also of one that is not mounted here: it may be elsewhere. @before_ns: of the scan before. */
+static void look_for_instance(const struct stack *stack, struct stack_mount *mount,
+			      uint64_t before_ns)
+{
+	uint64_t instance = stack_fs_instance(stack, mount);
+
+	if (mount->instance_ns && instance == mount->instance)
+		return;
+	mount->before_ns = mount->instance_ns ? before_ns : 0;
+	mount->instance = instance;
+	mount->instance_ns = stack->mounts_ns;
+}
+
+static int put_mounts(struct stack *stack, struct libmnt_table *table, uint64_t before_ns)
 {
 	int ret;
 
@@ -301,6 +314,7 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table)
 	for (size_t i = 0; !ret && i < stack->nr_mounts; i++) {
 		struct stack_mount_entry *entry = stack->mounts[i];
 
+		look_for_instance(stack, &entry->mount, before_ns);
 		entry->mount.mounted = entry->fresh;
 		if (!entry->fresh && !entry->mount.gone_ns)
 			entry->mount.gone_ns = stack->mounts_ns;
@@ -315,6 +329,7 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 	struct libmnt_table *table;
 	struct timespec now;
 	char path[PATH_MAX];
+	uint64_t before_ns = stack->mounts_ns;
 	int ret;
 
 	if (snprintf(path, sizeof(path), "%s/proc/self/mountinfo", stack->root) >=
@@ -329,7 +344,7 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 				 strerror(ret));
 	}
 	stack->mounts_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	ret = put_mounts(stack, table);
+	ret = put_mounts(stack, table, before_ns);
 	mnt_unref_table(table);
 	if (ret)
 		error_set(err, -ret, "cannot keep the mounts: %s", strerror(-ret));

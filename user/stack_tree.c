@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int tree_path(char path[PATH_MAX], const char *root, const char *format, va_list args)
@@ -105,6 +106,19 @@ bool stack_tree_exists(const char *root, const char *format, ...)
 	ret = tree_path(path, root, format, args);
 	va_end(args);
 	return !ret && access(path, F_OK) == 0;
+}
+
+uint64_t stack_tree_inode(const char *root, const char *format, ...)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = tree_path(path, root, format, args);
+	va_end(args);
+	return !ret && stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 int stack_tree_real(const char *root, char *path, const char *format, ...)

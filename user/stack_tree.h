@@ -16,6 +16,9 @@ int stack_tree_read(const char *root, char *text, size_t size, const char *forma
 /* The last component of what a symbolic link points to. */
 int stack_tree_link(const char *root, char *name, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The number of the inode there, 0: there is none. */
+uint64_t stack_tree_inode(const char *root, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 bool stack_tree_exists(const char *root, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The path behind all symbolic links, in @path of PATH_MAX bytes. */

@@ -65,13 +65,16 @@ static bool write_failed_in_call(const struct judgement *j)
 	return false;
 }
 
-/* The failed write that the verdict rests on: the one that is known, or one of the call itself. */
+/* The failed write that the verdict rests on: the one that is known, of metadata if it was in the
+ * time of the call, or one of the call itself. */
 static struct failure failed_write(const struct judgement *j)
 {
 	struct failure failure = {.kind = FAILURE_WRITE, .since_ns = j->sync->exit_ns};
+	const struct failure *known = &j->facts->failure;
 
-	if (j->facts->failure.kind == FAILURE_WRITE)
-		return j->facts->failure;
+	if (known->kind == FAILURE_WRITE ||
+	    (known->kind == FAILURE_METADATA && known->since_ns >= j->sync->enter_ns))
+		return *known;
 	if (j->facts->nr_devices)
 		failure.disk = j->facts->devices[0].event->disk;
 	return failure;

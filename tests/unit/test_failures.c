@@ -112,7 +112,7 @@ static struct failure ask(struct world *w, const struct event_sync *sync)
 {
 	struct failure failure;
 
-	failures_ask(w->failures, sync, &failure);
+	failures_ask(w->failures, sync, 0, &failure);
 	return failure;
 }
 
@@ -367,6 +367,43 @@ static void metadata_may_be_any_files(void **state)
 	write.error = 0;
 	failures_push(w->failures, &write);
 	assert_int_equal(ask_at(w, 300).kind, FAILURE_NONE);
+}
+
+/* What failed before the file system was mounted anew is not in its memory any more. */
+static void a_new_super_block_knows_nothing_of_it(void **state)
+{
+	struct event_write write = make_write(100, 4, 1, -EIO);
+	struct event_sync sync = make_sync(200, 0);
+	struct world *w = *state;
+	struct failure failure;
+
+	fail_pages(w, 110, 4, 1);
+	write.flags = WRITE_META;
+	write.ino = VDA1;
+	write.s_dev = 3;
+	failures_push(w->failures, &write);
+	failures_ask(w->failures, &sync, 99, &failure);
+	assert_int_equal(failure.kind, FAILURE_WRITE);
+	failures_ask(w->failures, &sync, 109, &failure);
+	assert_int_equal(failure.kind, FAILURE_WRITE);
+	failures_ask(w->failures, &sync, 110, &failure);
+	assert_int_equal(failure.kind, FAILURE_NONE);
+}
+
+static void who_was_told_of_metadata(void **state)
+{
+	struct event_write write = make_write(100, 4, 1, -EIO);
+	struct world *w = *state;
+
+	write.flags = WRITE_META;
+	write.ino = VDA1;
+	write.s_dev = 3;
+	failures_push(w->failures, &write);
+	judge_at(w, 200, 0);
+	assert_int_equal(ask_at(w, 300).told.at_ns, 0);
+	judge_at(w, 300, -EIO);
+	assert_int_equal(ask_at(w, 400).told.at_ns, 350);
+	assert_int_equal(ask_at(w, 400).kind, FAILURE_METADATA);
 }
 
 static void what_nobody_can_be_charged_with_is_everybodys(void **state)
@@ -683,6 +720,8 @@ int main(void)
 		FRESH(a_mirror_leg_is_the_mirrors_matter),
 		FRESH(devices_that_are_not_known),
 		FRESH(metadata_may_be_any_files),
+		FRESH(a_new_super_block_knows_nothing_of_it),
+		FRESH(who_was_told_of_metadata),
 		FRESH(what_nobody_can_be_charged_with_is_everybodys),
 		FRESH(an_error_from_nowhere_stays_in_doubt),
 		FRESH(too_many_ranges_are_anywhere),

@@ -1103,6 +1103,41 @@ static void names(void **state)
 
 #define TREE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* sys/fs has a directory for each super block in memory. */
+static void tells_one_super_block_from_the_next(void **state)
+{
+	struct tree *tree = *state;
+	uint64_t first, first_ns;
+
+	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_mount(tree, VDA, "/a", "rw - ext3 /dev/vda rw");
+	put_file(tree, "sys/fs/ext4/vda/here", "1\n");
+	scan(tree);
+	first = stack_find_mount(tree->stack, VDA)->instance;
+	first_ns = stack_find_mount(tree->stack, VDA)->instance_ns;
+	assert_int_not_equal(first, 0);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->before_ns, 0);
+	/* No longer mounted here, but there: with other options it comes back as what it was. */
+	tree->mounts[0] = '\0';
+	put_mount(tree, VDB, "/b", "rw - vfat /dev/vdb rw");
+	scan(tree);
+	put_mount(tree, VDA, "/a", "rw - ext3 /dev/vda rw,nobarrier");
+	scan(tree);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->instance, first);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->instance_ns, first_ns);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->before_ns, 0);
+	remove_path(tree, "sys/fs/ext4/vda");
+	scan(tree);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->instance, 0);
+	first_ns = stack_find_mount(tree->stack, VDA)->instance_ns;
+	put_file(tree, "sys/fs/ext4/vda/here", "1\n");
+	scan(tree);
+	assert_int_not_equal(stack_find_mount(tree->stack, VDA)->instance, 0);
+	assert_int_equal(stack_find_mount(tree->stack, VDA)->before_ns, first_ns);
+	assert_true(stack_find_mount(tree->stack, VDA)->instance_ns > first_ns);
+	assert_int_equal(stack_find_mount(tree->stack, VDB)->instance, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1138,6 +1173,7 @@ int main(void)
 		TREE_TEST(appeared_meanwhile),
 		TREE_TEST(unreadable),
 		TREE_TEST(thousands),
+		TREE_TEST(tells_one_super_block_from_the_next),
 		cmocka_unit_test(names),
 	};
 

@@ -27,6 +27,24 @@ workload set virtio-wb fail-flush=1
 dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null
 END
 
+# The drive fails a write of the journal or log; then the file system is mounted anew.
+cat >/tmp/anew <<'END'
+set -eu
+. /harness/guest.sh
+fsync() { dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null; }
+workload set virtio-wb fail-write=1
+: >"$1.new"
+! fsync "$1.new"
+umount /mnt
+sleep 0.5
+mount "$(disk virtio-wb)" /mnt
+sleep 0.5
+for n in 1 2 3; do
+    dd if=/dev/zero of="$1.$n" bs=4096 count=4 2>/dev/null
+    fsync "$1.$n"
+done
+END
+
 # An audit that lost events (the kernel skips runs of BPF programs, and counts them)
 # may only be in doubt, which is not what is looked at here: it is made again.
 audit() { # NAME SCRIPT FILE
@@ -49,6 +67,12 @@ options_of() { # FSTYPE
 for fs in ext4 xfs btrfs; do
     fresh $fs virtio-wb /mnt "$(options_of $fs)"
     audit $fs /tmp/retry /mnt/file
+    umount /mnt
+done
+
+for fs in ext4 xfs; do
+    fresh $fs virtio-wb /mnt "$(options_of $fs)"
+    audit anew-$fs /tmp/anew /mnt/file
     umount /mnt
 done
 
