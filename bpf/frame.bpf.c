@@ -348,14 +348,18 @@ static __always_inline void close_range(struct frame *frame)
 __noinline int frame_waited(__u64 end)
 {
 	struct frame *frame = current_frame();
+	__u64 synced;
 
 	if (!frame)
 		return 0;
+	synced = end < frame->size_enter ? end + 1 : frame->size_enter;
+	if (frame->kind == SYNC_MSYNC && frame->range_known && synced < frame->synced_end)
+		synced = frame->synced_end; /* of a part before */
 	frame->range_known = 1;
 	frame->synced_end = 0; /* all of it, whatever others add meanwhile */
 	if (end >= RANGE_END_ALL)
 		return 0;
-	frame->synced_end = end < frame->size_enter ? end + 1 : frame->size_enter;
+	frame->synced_end = synced;
 	if ((frame->kind == SYNC_O_SYNC || frame->kind == SYNC_O_DSYNC) && end >= frame->size_enter)
 		frame->flags |= SYNC_SIZE_LATER;
 	ext4_note_disk_size(frame);

@@ -4,8 +4,10 @@
  */
 #include "frame.bpf.h"
 
-#define MS_SYNC	   4 /* asm-generic/mman-common.h */
-#define FIND_TRIES 32
+#define MS_SYNC 4 /* asm-generic/mman-common.h */
+/* How many mappings of a call are looked at; of those of a tree by walking down from its root. */
+#define FIND_TRIES    32
+#define TREE_MAPPINGS 4
 
 /* By an audited process, or by one that serves a file system to others? */
 static __always_inline bool is_asked_by_audited(__u32 hook)
@@ -98,11 +100,49 @@ int exit_call(struct syscall_exit *ctx)
 	return kind < STATE_SYSCALLS ? GUARDED(syscall_exit(ctx, kind)) : 0;
 }
 
-/* Which file is mapped where msync begins, and does that mapping reach to its end? */
+/* What is mapped where msync syncs, as far as it has been looked at. */
 struct mapped {
-	__u64 file;
+	__u64 file;   /* the first, 0: none */
+	__u64 inode;  /* its own */
+	__u64 others; /* not 0: there are other files behind it */
+	__u64 end;    /* of what has been looked at, 0: nothing has */
+};
+
+struct mapping {
+	struct file *file;
 	unsigned long end;
 };
+
+static __always_inline __u64 is_not_zero(__u64 number)
+{
+	return (number | -number) >> 63;
+}
+
+/* The next mapping: a file is often mapped in parts (mprotect, madvise), and still one file.
+ * Without branches, which the verifier would follow in each turn of the loop. */
+static __always_inline void add_mapping(struct mapped *mapped, struct mapping *next)
+{
+	struct file *file = next->file;
+	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
+
+	mapped->others |= is_not_zero(inode) & is_not_zero(inode ^ mapped->inode);
+	mapped->end = next->end;
+}
+
+static __always_inline void first_mapping(struct mapped *mapped, struct mapping *first)
+{
+	struct file *file = first->file;
+
+	mapped->file = (__u64)file;
+	mapped->inode = (__u64)BPF_CORE_READ(file, f_inode);
+	mapped->end = first->end;
+}
+
+/* Is there more of what is to be synced behind it? */
+static __always_inline bool goes_on(struct syscall_enter *ctx, const struct mapped *mapped)
+{
+	return ctx->args[0] + ctx->args[1] > ((mapped->end + page_bytes - 1) & -(__u64)page_bytes);
+}
 
 static __always_inline int msync_enter(struct syscall_enter *ctx, struct mapped *mapped)
 {
@@ -110,8 +150,7 @@ static __always_inline int msync_enter(struct syscall_enter *ctx, struct mapped 
 
 	if (!(ctx->args[2] & MS_SYNC))
 		flags |= SYNC_WRITEOUT;
-	if (mapped->end &&
-	    ctx->args[0] + ctx->args[1] > ((mapped->end + page_bytes - 1) & -(__u64)page_bytes))
+	if (mapped->end && (mapped->others || goes_on(ctx, mapped)))
 		flags |= SYNC_SEVERAL;
 	return open_call((struct file *)mapped->file, SYNC_MSYNC, HOOK_SYSCALL_MSYNC, flags);
 }
@@ -120,26 +159,34 @@ static __always_inline int msync_enter(struct syscall_enter *ctx, struct mapped 
 SEC("tracepoint/syscalls/sys_enter_msync")
 int enter_msync_tree(struct syscall_enter *ctx)
 {
+	struct mapping mapping = {};
 	struct mapped mapped = {};
+	int i;
 
 	if (!is_asked_by_audited(HOOK_SYSCALL_MSYNC))
 		return 0;
-	mapped.file = (__u64)mapped_file_in_tree(ctx->args[0], &mapped.end);
+	mapping.file = mapped_file_in_tree(ctx->args[0], &mapping.end);
+	first_mapping(&mapped, &mapping);
+	for (i = 1; i < TREE_MAPPINGS && goes_on(ctx, &mapped); i++) {
+		mapping.file = mapped_file_in_tree(mapped.end, &mapping.end);
+		add_mapping(&mapped, &mapping);
+	}
 	return GUARDED(msync_enter(ctx, &mapped));
 }
 
 static long on_mapping(struct task_struct *task, struct vm_area_struct *area, void *ctx)
 {
-	struct mapped *mapped = ctx;
+	struct mapping *mapping = ctx;
 
-	mapped->file = (__u64)BPF_CORE_READ(area, vm_file);
-	mapped->end = BPF_CORE_READ(area, vm_end);
+	mapping->file = BPF_CORE_READ(area, vm_file);
+	mapping->end = BPF_CORE_READ(area, vm_end);
 	return 0;
 }
 
 SEC("tracepoint/syscalls/sys_enter_msync")
 int enter_msync(struct syscall_enter *ctx)
 {
+	struct mapping mapping = {};
 	struct mapped mapped = {};
 	int i;
 
@@ -147,8 +194,13 @@ int enter_msync(struct syscall_enter *ctx)
 		return 0;
 	/* It does not wait for the lock of the mappings. Where it never comes by it, the file is
 	 * known when the call gets to it (frame_late), or to its file system (frame_inner). */
-	for (i = 0; i < FIND_TRIES && !mapped.end; i++)
-		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapped, 0);
+	for (i = 0; i < FIND_TRIES && !mapping.end; i++)
+		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapping, 0);
+	first_mapping(&mapped, &mapping);
+	for (i = 0; i < FIND_TRIES && mapped.end && goes_on(ctx, &mapped); i++) {
+		bpf_find_vma(bpf_get_current_task_btf(), mapped.end, on_mapping, &mapping, 0);
+		add_mapping(&mapped, &mapping);
+	}
 	return GUARDED(msync_enter(ctx, &mapped));
 }
 

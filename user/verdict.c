@@ -440,7 +440,7 @@ void verdict_judge(struct verdict *verdict, const struct verdict_facts *facts)
 			verdict, VERDICT_UNPROVEN, REASON_UNTRACKED, "%s",
 			sync->flags & SYNC_END_UNSEEN
 				? "its return was not seen"
-				: "it is about several mappings, of which only one is followed");
+				: "it is about several files, of which only one is followed");
 		return;
 	}
 	if (!facts->nr_devices && sync->kind == SYNC_SYNC) {

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 17
+plan 19
 
 player=$top/.build/vm/player
 # "KIND TID COUNT" lines, sorted.
@@ -49,6 +49,21 @@ if sys.argv[1] == "async":
     shared[0:3] = b"abc"
     libc.msync.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     libc.msync(ctypes.addressof(ctypes.c_char.from_buffer(shared)), 8192, 1)
+elif sys.argv[1] in ("parts", "files"):
+    # A mapping in three parts; or two, the second of which is another file's.
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    address = libc.mmap(None, 12288, 3, 1, fd, 0)
+    os.truncate(fd, 12288)
+    if sys.argv[1] == "parts":
+        libc.madvise(ctypes.c_void_p(address + 4096), 4096, 1)
+    else:
+        other = os.open(sys.argv[2] + ".other", os.O_RDWR | os.O_CREAT)
+        os.truncate(other, 8192)
+        libc.mmap(address + 4096, 8192, 3, 1 | 16, other, 0)
+    for offset in 0, 4096, 8192:
+        ctypes.memset(address + offset, 1, 3)
+    libc.msync(ctypes.c_void_p(address), 12288, 4)
 elif sys.argv[1] == "rwf":
     os.pwritev(fd, [b"abc"], 0, os.RWF_DSYNC)
     os.pwritev(fd, [b"abc"], 0, os.RWF_SYNC)
@@ -64,6 +79,10 @@ END
 one() { audit "$1" python3 "$work/one.py" "$1" "$MNT/$1"; }
 one async
 expect "msync(MS_ASYNC) is write-out only" 1 msync=1 not-durable/writeout-only
+one parts
+expect "msync over a mapping in three parts" 0 msync=1 "$proven" "all(.syncs[] | select(.kind == \"msync\"); .path == \"$MNT/parts\")"
+one files
+expect "msync over the mappings of two files" 3 msync=1 unproven/untracked
 one rwf
 expect "RWF_DSYNC and RWF_SYNC" 0 o_dsync=1,o_sync=1 "$proven"
 one fallocate

@@ -1384,7 +1384,7 @@ static const struct row rows[] = {
 	{
 		"msync over more than one file",
 		{SET(sync.kind, SYNC_MSYNC), SET(sync.flags, SYNC_SEVERAL)},
-		DOUBT(UNTRACKED, "several mappings"),
+		DOUBT(UNTRACKED, "several files"),
 		{SET(sync.flags, 0)},
 		DURABLE(FLUSHED),
 	},
