@@ -136,7 +136,8 @@ uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *
 		return btrfs_uuid(stack, mount, uuid, sizeof(uuid))
 			       ? stack_tree_inode(stack->root, "sys/fs/btrfs/%s", uuid)
 			       : 0;
-	if (!node || (strcmp(type, "ext4") && strcmp(type, "xfs") && strcmp(type, "f2fs")))
+	if (!node ||
+	    (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "f2fs") != 0))
 		return 0;
 	return stack_tree_inode(stack->root, "sys/fs/%s/%s", type, node->name);
 }
