@@ -7,14 +7,15 @@
 . /harness/guest.sh
 
 # A page and 15 more, the drive fails a write of them, who asks again is told that
-# all is well; then all is written again.
+# all is well; then all is written again. btrfs notes the error where the write ends and once
+# more in a worker, now and then after the first call has returned: then the second is told, too.
 cat >/tmp/retry <<'END'
 set -eu
 fsync() { dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null; }
 dd if=/dev/zero of="$1" bs=4096 count=16 conv=notrunc 2>/dev/null
 workload set virtio-wb fail-write=1
 ! fsync "$1"
-fsync "$1"
+fsync "$1" || fsync "$1"
 dd if=/dev/zero of="$1" bs=4096 count=16 conv=notrunc 2>/dev/null
 fsync "$1"
 END
