@@ -167,7 +167,6 @@ static int put_first(struct stack *stack, struct stack_mount_entry *entry, const
 	const char *vfs = or_empty(mnt_fs_get_vfs_options(line->fs));
 	struct stack_mount mount = {
 		.dev = line->dev,
-		.mounted = true,
 		.read_only = true,
 		.since_ns = stack->mounts_ns,
 	};
