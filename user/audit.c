@@ -15,6 +15,7 @@
 #include "exitcode.h"
 #include "format.h"
 #include "library.h"
+#include "losses.h"
 #include "pipeline.h"
 #include "processes.h"
 #include "stack.h"
@@ -34,22 +35,6 @@ struct audit {
 	const struct filter *filter; /* NULL: none */
 	bool everybody;
 	ino_t cgroups[FILTER_MAX]; /* the directories of the filter that the kernel side has */
-};
-
-static const struct {
-	const char *cause;
-	const char *remedy;
-} losses[LOSSES] = {
-	[LOSS_RING] = {"ring buffer full", "enlarge --ring-size"},
-	[LOSS_RING_FLUSH] = {"ring buffer full (flushes)", "enlarge --ring-size"},
-	[LOSS_ENTRIES] = {"entries of calls not seen", "audit again"},
-	[LOSS_FRAMES] = {"too many sync calls at a time", "audit fewer threads at a time"},
-	[LOSS_FLUSHES] = {"too many flushes at a time", "report it: the limit is built in"},
-	[LOSS_BIOS] = {"ledger full", "enlarge --ledger-size"},
-	[LOSS_PARTS] = {"parts of writes whose ends are not told", "audit on Linux 5.12 or newer"},
-	[LOSS_DEVICES] = {"too many devices", "report it: the limit is built in"},
-	[LOSS_TARGETS] = {"too many processes", "audit fewer processes at a time"},
-	[LOSS_FILES] = {"too many files written to", "audit less of the work at a time"},
 };
 
 /* Tells the kernel side which devices every file system and device stands on. */
@@ -127,12 +112,18 @@ static void rescan_for_pipeline(void *ctx)
 	audit_rescan(ctx);
 }
 
-static bool runs_were_skipped(void *ctx)
+static bool records_were_lost(void *ctx)
 {
 	const struct audit *audit = ctx;
-	char names[512];
 
-	return attach_missed_runs(audit->attach, names, sizeof(names)) > 0;
+	return losses_any(audit->attach);
+}
+
+static bool runs_were_skipped(void *ctx, uint64_t *asked_ns)
+{
+	const struct audit *audit = ctx;
+
+	return losses_skipped(audit->attach, asked_ns);
 }
 
 static void look_at(void *ctx, const struct event_mapped *mapped, const char *path,
@@ -241,7 +232,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	if (ret)
 		return ret;
 	gather_on_unknown(pipeline_gather(audit->pipeline), rescan_for_pipeline, audit);
-	pipeline_on_doubt(audit->pipeline, runs_were_skipped, audit);
+	pipeline_on_doubt(audit->pipeline, records_were_lost, runs_were_skipped, audit);
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	pipeline_on_served(audit->pipeline, server_of, audit);
 	find_servers(audit);
@@ -361,15 +352,6 @@ void audit_inherited(struct audit *audit, int fd)
 
 void audit_drain(struct audit *audit)
 {
-	struct event_totals totals;
-	uint64_t lost = 0;
-	int i;
-
-	/* Read first: a record judged from now on may suffer from any loss before. */
-	attach_totals(audit->attach, &totals);
-	for (i = 0; i < LOSSES; i++)
-		lost += i == LOSS_FILES ? 0 : totals.losses[i]; /* no call's verdict rests on it */
-	pipeline_note_losses(audit->pipeline, lost);
 	attach_drain(audit->attach);
 }
 
@@ -380,74 +362,16 @@ bool audit_is_orphaned(const struct audit *audit)
 
 uint64_t audit_lost(const struct audit *audit)
 {
-	struct event_totals totals;
-	uint64_t lost;
-	char names[512];
-	int i;
-
-	lost = pipeline_rejected(audit->pipeline) +
-	       attach_missed_runs(audit->attach, names, sizeof(names));
-	attach_totals(audit->attach, &totals);
-	for (i = 0; i < LOSSES; i++)
-		lost += totals.losses[i];
-	return lost;
+	return losses_count(audit->attach, audit->pipeline);
 }
 
 void audit_stop(struct audit *audit)
 {
-	struct event_totals totals;
-	uint64_t open;
-	int tries, i;
+	int tries;
 
 	attach_stop(audit->attach);
-	for (tries = 0; tries < STOP_TRIES; tries++) {
-		attach_totals(audit->attach, &totals);
-		for (open = 0, i = 0; i < SYNC_KERNEL; i++)
-			if (totals.entered[i] > totals.syncs[i])
-				open += totals.entered[i] - totals.syncs[i];
-		if (!open)
-			break;
+	for (tries = 0; tries < STOP_TRIES && losses_open_calls(audit->attach); tries++)
 		usleep(STOP_WAIT_US);
-	}
-}
-
-/* What was lost, and how many sync calls are missing from the list for it. */
-static void store_losses(struct audit *audit)
-{
-	uint64_t missing = 0, missed, open = 0;
-	struct event_totals totals;
-	char names[512], cause[600];
-	int i;
-
-	attach_totals(audit->attach, &totals);
-	for (i = 0; i < SYNC_KERNEL; i++) {
-		uint64_t arrived = pipeline_syncs(audit->pipeline, i);
-
-		if (totals.syncs[i] > arrived)
-			missing += totals.syncs[i] - arrived;
-		if (totals.entered[i] > totals.syncs[i])
-			open += totals.entered[i] - totals.syncs[i];
-	}
-	if (open)
-		store_add_loss(audit->store, "returns of calls not seen", open, open,
-			       "they were in progress when the audit ended, or audit again");
-	missing += totals.losses[LOSS_FRAMES];
-	for (i = 0; i < LOSSES; i++) {
-		if (!totals.losses[i])
-			continue;
-		store_add_loss(audit->store, losses[i].cause, totals.losses[i], missing,
-			       losses[i].remedy);
-		missing = 0;
-	}
-	if (missing)
-		store_add_loss(audit->store, "records missing", missing, missing, "audit again");
-	if (pipeline_rejected(audit->pipeline))
-		store_add_loss(audit->store, "records rejected", pipeline_rejected(audit->pipeline),
-			       0, "report it: the two sides of flushaudit disagree");
-	missed = attach_missed_runs(audit->attach, names, sizeof(names));
-	snprintf(cause, sizeof(cause), "runs of %s skipped by the kernel", names);
-	if (missed)
-		store_add_loss(audit->store, cause, missed, 0, "audit again");
 }
 
 /* A tracer can make a call none before any tracepoint of its number is reached. */
@@ -511,7 +435,7 @@ void audit_finish(struct audit *audit, int exit_status)
 	attach_survey(audit->attach);
 	audit_drain(audit);
 	store_overlay_blind_spot(audit);
-	store_losses(audit);
+	losses_store(audit->attach, audit->pipeline, audit->store);
 	store_traced(audit);
 	pipeline_finish(audit->pipeline);
 	gather_each_device(pipeline_gather(audit->pipeline), store_node, audit);

@@ -22,7 +22,7 @@ struct gather {
 	gather_rescan_fn rescan;
 	void *rescan_ctx;
 	uint32_t kernel_version, kernel_patch;
-	uint64_t start_ns, losses;
+	uint64_t start_ns;
 	uint32_t touched[MAX_TOUCHED];
 	size_t nr_touched;
 	uint32_t unknown[MAX_UNKNOWN]; /* looked up in vain before */
@@ -67,11 +67,6 @@ void gather_set_kernel_version(struct gather *gather, uint32_t version, uint32_t
 void gather_start(struct gather *gather, uint64_t start_ns)
 {
 	gather->start_ns = start_ns;
-}
-
-void gather_note_losses(struct gather *gather, uint64_t losses)
-{
-	gather->losses = losses;
 }
 
 static bool remember_once(uint32_t *list, size_t *count, size_t room, uint32_t dev)
@@ -272,7 +267,6 @@ void gather_facts(struct gather *gather, struct verdict_facts *facts, const stru
 		find_mounts(gather, facts, sync);
 	facts->kernel_version = gather->kernel_version;
 	facts->kernel_patch = gather->kernel_patch;
-	facts->losses = gather->losses > 0;
 	facts->start_ns = gather->start_ns;
 	failures_ask(gather->failures, sync, begun_after(gather, sync), &facts->failure);
 	note_size(gather, facts);

@@ -27,15 +27,15 @@ void gather_on_unknown(struct gather *gather, gather_rescan_fn fn, void *ctx);
 
 /* The running kernel, as KERNEL_VERSION(major, minor) of verdict.h. */
 void gather_set_kernel_version(struct gather *gather, uint32_t version, uint32_t patch);
-void gather_start(struct gather *gather, uint64_t start_ns);	 /* of the audit */
-void gather_note_losses(struct gather *gather, uint64_t losses); /* so far */
+void gather_start(struct gather *gather, uint64_t start_ns); /* of the audit */
 
 /* The mount of the file system that @sync is about, NULL: not known. Of an umount what its device
  * bore until then: it may bear another file system since. Any other call's is there until the
  * call is over, and may have been mounted just before it. */
 const struct stack_mount *gather_mount(const struct gather *gather, const struct event_sync *sync);
 
-/* Fills @facts of @sync, which must live as long. May look things up anew. */
+/* Fills @facts of @sync, which must live as long, but for what was lost. May look things up
+ * anew. */
 void gather_facts(struct gather *gather, struct verdict_facts *facts,
 		  const struct event_sync *sync);
 

@@ -29,9 +29,11 @@ struct pipeline {
 	struct stack *stack;
 	struct store *store;
 	struct flushlog *flushes;
-	pipeline_doubt_fn doubt;
+	pipeline_lost_fn lost;
+	pipeline_skipped_fn skipped;
 	void *doubt_ctx;
-	bool doubt_asked, doubt_answer;
+	bool was_skipped;
+	uint64_t unskipped_ns; /* no run was skipped before */
 	struct interposed *interposed;
 	uint64_t start_ns, rejected;
 	uint64_t syncs[SYNC_KINDS];
@@ -87,9 +89,11 @@ void pipeline_free(struct pipeline *pipeline)
 	free(pipeline);
 }
 
-void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx)
+void pipeline_on_doubt(struct pipeline *pipeline, pipeline_lost_fn lost,
+		       pipeline_skipped_fn skipped, void *ctx)
 {
-	pipeline->doubt = fn;
+	pipeline->lost = lost;
+	pipeline->skipped = skipped;
 	pipeline->doubt_ctx = ctx;
 }
 
@@ -123,12 +127,6 @@ void pipeline_start(struct pipeline *pipeline, uint64_t start_ns)
 {
 	pipeline->start_ns = start_ns;
 	gather_start(pipeline->gather, start_ns);
-}
-
-void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses)
-{
-	gather_note_losses(pipeline->gather, losses);
-	pipeline->doubt_asked = false;
 }
 
 void pipeline_inherited(struct pipeline *pipeline, uint32_t dev, uint64_t ino)
@@ -221,13 +219,21 @@ static bool may_be_missing_events(const struct verdict *verdict, const struct ev
 	}
 }
 
-/* Asked at most once for each batch of records: it takes system calls. */
-static bool runs_skipped(struct pipeline *pipeline)
+/* Records keep coming while others are judged: what was asked before a call returned says
+ * nothing about it. */
+static bool runs_skipped(struct pipeline *pipeline, const struct event_sync *sync)
 {
-	if (!pipeline->doubt_asked && pipeline->doubt)
-		pipeline->doubt_answer = pipeline->doubt(pipeline->doubt_ctx);
-	pipeline->doubt_asked = true;
-	return pipeline->doubt_answer;
+	if (!pipeline->was_skipped && pipeline->skipped && sync->exit_ns >= pipeline->unskipped_ns)
+		pipeline->was_skipped =
+			pipeline->skipped(pipeline->doubt_ctx, &pipeline->unskipped_ns);
+	return pipeline->was_skipped;
+}
+
+static void find_facts(struct pipeline *pipeline, struct verdict_facts *facts,
+		       const struct event_sync *sync)
+{
+	gather_facts(pipeline->gather, facts, sync);
+	facts->losses = pipeline->lost && pipeline->lost(pipeline->doubt_ctx);
 }
 
 static void note_failure(struct pipeline *pipeline, const struct event_sync *sync,
@@ -260,8 +266,8 @@ static void push_survey(struct pipeline *pipeline, const struct event_sync *sync
 	struct verdict_facts facts;
 
 	if (is_wanted(pipeline, sync, name)) {
-		gather_facts(pipeline->gather, &facts, sync);
-		facts.losses = facts.losses || runs_skipped(pipeline);
+		find_facts(pipeline, &facts, sync);
+		facts.losses = facts.losses || runs_skipped(pipeline, sync);
 		exposure_surveyed(pipeline->exposure, &facts, name);
 	}
 	free(name);
@@ -294,10 +300,11 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		push_survey(pipeline, sync);
 		return;
 	}
-	gather_facts(pipeline->gather, &facts, sync);
+	find_facts(pipeline, &facts, sync);
 	served_facts(pipeline->served, &facts);
 	verdict_judge(&verdict, &facts);
-	if (may_be_missing_events(&verdict, sync) && !facts.losses && runs_skipped(pipeline)) {
+	if (may_be_missing_events(&verdict, sync) && !facts.losses &&
+	    runs_skipped(pipeline, sync)) {
 		facts.losses = true;
 		verdict_judge(&verdict, &facts);
 	}

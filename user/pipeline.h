@@ -23,9 +23,14 @@ struct pipeline;
 struct pipeline *pipeline_new(struct stack *stack, struct store *store);
 void pipeline_free(struct pipeline *pipeline);
 
-/* Asked when a call falls short of proof: did the kernel skip runs of our programs? */
-typedef bool (*pipeline_doubt_fn)(void *ctx);
-void pipeline_on_doubt(struct pipeline *pipeline, pipeline_doubt_fn fn, void *ctx);
+/* Asked for each call: was a record lost so far that its verdict may rest on? */
+typedef bool (*pipeline_lost_fn)(void *ctx);
+
+/* Asked when a call falls short of proof: did the kernel skip runs of our programs? "No" stands
+ * for calls that returned before @asked_ns (CLOCK_MONOTONIC), "yes" for ever. */
+typedef bool (*pipeline_skipped_fn)(void *ctx, uint64_t *asked_ns);
+void pipeline_on_doubt(struct pipeline *pipeline, pipeline_lost_fn lost,
+		       pipeline_skipped_fn skipped, void *ctx);
 
 /* What is done about code that is mapped, see interposed.h. */
 void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
@@ -47,10 +52,6 @@ void pipeline_set_endless(struct pipeline *pipeline);
 
 /* Flushes that started before are none of the audit's. */
 void pipeline_start(struct pipeline *pipeline, uint64_t start_ns);
-
-/* Before each batch of records: what was lost so far. What falls short of proof
- * from now on may be its fault. */
-void pipeline_note_losses(struct pipeline *pipeline, uint64_t losses);
 
 /* Takes one record as it came. A bad one is counted and otherwise ignored. */
 void pipeline_push(struct pipeline *pipeline, const void *record, size_t size);
