@@ -150,6 +150,13 @@ struct event_device {
 	__u64 commit_stable_ns; /* = commit_done_ns if it carried FUA to the drive */
 };
 
+/* ext4: how a range of the inode, or of one of the file system, was made to read as zeroes. */
+enum event_zeroed {
+	ZEROED = 1 << 0,
+	ZEROED_JOURNALLED = 1 << 1, /* of one that is known to have its data in the journal */
+	ZEROED_TAIL = 1 << 2,	    /* one that made it longer, from its last page on */
+};
+
 /* f2fs: at return, what was noted in the inode in memory is in its node block. */
 enum event_inode_state {
 	INODE_UNKNOWN = 0,
@@ -202,7 +209,7 @@ struct event_sync {
 	__u8 direct_file; /* the call is by a descriptor that is open for direct I/O */
 	__u8 unaudited;	  /* seen only for those that the caller serves */
 	__u8 inode_state; /* enum event_inode_state */
-	__u8 pad;
+	__u8 zeroed;	  /* of enum event_zeroed */
 	struct event_device devices[EVENT_MAX_DEVICES]; /* nr_devices of them cross */
 };
 

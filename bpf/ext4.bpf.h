@@ -5,7 +5,11 @@
 /* What ext4 says of the inode a call is about. */
 #include "call.bpf.h"
 
-#define EXT4_INLINE_DATA_FL 0x10000000UL /* fs/ext4/ext4.h, on disk */
+#define FALLOC_FL_KEEP_SIZE 0x01 /* linux/falloc.h */
+
+/* fs/ext4/ext4.h, on disk */
+#define EXT4_JOURNAL_DATA_FL 0x4000UL
+#define EXT4_INLINE_DATA_FL  0x10000000UL
 
 /* Is it ext4's? ext2's own driver has the same magic and other structs. */
 static __always_inline bool is_ext4(struct super_block *sb)
@@ -100,6 +104,73 @@ static __always_inline void ext4_note_disk_size(struct frame *frame)
 		return;
 	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
 	frame->disk_size = BPF_CORE_READ(info, i_disksize);
+}
+
+static __always_inline void zeroed_add(struct state_zeroed *to, const struct state_zeroed *how)
+{
+	if (how->any)
+		to->any = 1;
+	if (how->journalled)
+		to->journalled = 1;
+	if (how->tail)
+		to->tail = 1;
+}
+
+static __always_inline void zeroed_note(struct state_inode *key, const struct state_zeroed *how)
+{
+	struct state_zeroed *found = bpf_map_lookup_elem(&zeroed, key);
+
+	if (!found) {
+		bpf_map_update_elem(&zeroed, key, how, BPF_NOEXIST);
+		found = bpf_map_lookup_elem(&zeroed, key);
+	}
+	zeroed_add(found ? found : &zeroed_rest, how);
+}
+
+/* @length bytes of the inode from @start on are about to be zeroed, by fallocate with @mode. */
+static __always_inline void ext4_zeroed(struct inode *inode, __u64 start, __u64 length, __u32 mode)
+{
+	struct ext4_inode_info *info =
+		(void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	struct state_inode key = {
+		.ino = BPF_CORE_READ(inode, i_ino),
+		.s_dev = BPF_CORE_READ(inode, i_sb, s_dev),
+		.generation = BPF_CORE_READ(inode, i_generation),
+	};
+	struct state_zeroed how = {.any = 1};
+	__u64 size = BPF_CORE_READ(inode, i_size);
+
+	if (ext4_known() && bpf_core_field_exists(info->i_flags) &&
+	    (BPF_CORE_READ(info, i_flags) & EXT4_JOURNAL_DATA_FL))
+		how.journalled = 1;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && size % page_bytes &&
+	    start / page_bytes <= size / page_bytes && start + length > size)
+		how.tail = 1;
+	zeroed_note(&key, &how);
+	key.ino = key.generation = 0;
+	zeroed_note(&key, &how);
+	key.s_dev = 0;
+	zeroed_note(&key, &how);
+}
+
+/* What a call is about that returns: how it was zeroed before. */
+static __always_inline __u8 ext4_was_zeroed(struct frame *frame)
+{
+	struct state_inode key = {.s_dev = frame->s_dev};
+	struct state_zeroed *found, how = {};
+
+	if (frame->fs_magic != EXT4_MAGIC && frame->kind != SYNC_SYNC)
+		return 0;
+	if (frame->mapping) {
+		key.ino = frame->ino;
+		key.generation = frame->generation;
+	}
+	found = bpf_map_lookup_elem(&zeroed, &key);
+	if (found)
+		how = *found;
+	zeroed_add(&how, &zeroed_rest);
+	return (how.any ? ZEROED : 0) | (how.journalled ? ZEROED_JOURNALLED : 0) |
+	       (how.tail ? ZEROED_TAIL : 0);
 }
 
 static __always_inline void ext4_exit(struct frame *frame)

@@ -409,6 +409,7 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->direct_file = frame->direct_file;
 	event->unaudited = frame->unaudited;
 	event->inode_state = frame->inode_state;
+	event->zeroed = ext4_was_zeroed(frame);
 }
 
 /* Was the current thread in the call already when the audit began? */

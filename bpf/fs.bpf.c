@@ -3,6 +3,7 @@
  * The tracepoint level, for kernels that allow neither fentry nor kprobes: file systems'
  * own tracepoints. As raw ones they attach without module BTF (5.10).
  */
+#include "ext4.bpf.h"
 #include "vfs.bpf.h"
 
 SEC("raw_tp/ext4_sync_file_enter")
@@ -24,6 +25,14 @@ int fs_ext4_all(struct bpf_raw_tracepoint_args *ctx)
 {
 	/* Called once without and once with waiting, then after the inodes were waited for. */
 	return ctx->args[1] ? GUARDED(inodes_over((void *)ctx->args[0], false)) : 0;
+}
+
+/* At every level: by whom ever. */
+SEC("raw_tp/ext4_zero_range")
+int fs_ext4_zero(struct bpf_raw_tracepoint_args *ctx)
+{
+	ext4_zeroed((struct inode *)ctx->args[0], ctx->args[1], ctx->args[2], ctx->args[3]);
+	return 0;
 }
 
 SEC("raw_tp/btrfs_sync_fs")
@@ -75,8 +84,7 @@ static __always_inline int enter_only(struct inode *inode, struct file *file)
 		return frame_inner((__u64)inode);
 	/* A write that it is the end of is seen to return, so it is the same one still: some
 	 * kernels sync a direct write twice on btrfs. */
-	if (frame && frame->ino == BPF_CORE_READ(inode, i_ino) &&
-	    frame->request == (__u64)worker_request())
+	if (frame && frame->ino == BPF_CORE_READ(inode, i_ino) && frame->work == carried_out())
 		return 0;
 	if (current_is_kthread() || !is_target(bpf_get_current_pid_tgid() >> 32))
 		return 0;

@@ -132,7 +132,7 @@ struct frame {
 	__u8 asked_alone; /* its own flush was one without data */
 	__u8 direct_file; /* the descriptor is open for direct I/O */
 	__u8 unaudited;	  /* see struct event_sync */
-	__u64 request;	  /* that an io_uring worker carries out, 0: it is none */
+	__u64 work;	  /* what a worker carried out when it was opened (carried_out), or 0 */
 	__u32 nested;	  /* the hook that opened it was entered once more */
 	__u16 log_forced;
 	__u16 range_known;
@@ -280,6 +280,14 @@ struct files_map {
 	__type(value, struct written);
 };
 
+/* Of ext4, what a range was zeroed of. */
+struct zeroed_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_ZEROED);
+	__type(key, struct state_inode);
+	__type(value, struct state_zeroed);
+};
+
 /* Files whose code user space has looked at and found to replace no sync call. */
 struct harmless_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -342,6 +350,7 @@ extern struct late_writes_map late_writes SEC(".maps");
 extern struct files_map files SEC(".maps");
 extern struct harmless_map harmless SEC(".maps");
 extern struct servers_map servers SEC(".maps");
+extern struct zeroed_map zeroed SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
@@ -377,11 +386,12 @@ extern struct event_totals totals;
 extern __u64 hits[HOOKS];
 extern __u64 traced; /* audited threads that ended with a tracer (ptrace) */
 
-extern __u32 note_files;	   /* remember what audited processes write to */
-extern __u32 dirty_bit;		   /* as dirty_mark, or learnt (written.bpf.c); 0: not yet */
-extern __u64 marked_mapping;	   /* the file that last had a page made dirty, */
-extern __u32 marked_before;	   /* and its marks then */
-extern struct state_file surveyed; /* the file user space asks about */
+extern __u32 note_files;		/* remember what audited processes write to */
+extern struct state_zeroed zeroed_rest; /* of all inodes: some found no room */
+extern __u32 dirty_bit;			/* as dirty_mark, or learnt (written.bpf.c); 0: not yet */
+extern __u64 marked_mapping;		/* the file that last had a page made dirty, */
+extern __u32 marked_before;		/* and its marks then */
+extern struct state_file surveyed;	/* the file user space asks about */
 
 extern __u32 serving;  /* a FUSE server has been found */
 extern __u32 failures; /* a write has failed since the start */

@@ -24,6 +24,7 @@
 #define STATE_CGROUPS	     16
 #define STATE_HARMLESS	     16384
 #define STATE_SERVERS	     1024
+#define STATE_ZEROED	     4096
 
 /* How long an audited process has been watched. */
 #define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
@@ -40,6 +41,21 @@ struct state_file {
 	__u64 ino;
 	__u32 s_dev;
 	__u32 pad;
+};
+
+/* An inode as long as it is that file; or, of number 0, any of a file system, or of any. */
+struct state_inode {
+	__u64 ino;
+	__u32 s_dev;
+	__u32 generation;
+};
+
+/* Each is set once and stays: of enum event_zeroed. */
+struct state_zeroed {
+	__u8 any;
+	__u8 journalled;
+	__u8 tail;
+	__u8 pad;
 };
 
 /* The devices a sync of a file system is judged on, by its s_dev. */

@@ -131,6 +131,15 @@ static __always_inline struct io_kiocb *worker_request(void)
 	return work ? (void *)work - bpf_core_field_offset(struct io_kiocb, work) : NULL;
 }
 
+/* What the current thread carries out for others, as a worker of io_uring or of a work queue: one
+ * thing at a time. 0: it is none. */
+static __always_inline __u64 carried_out(void)
+{
+	struct io_kiocb *request = worker_request();
+
+	return request ? (__u64)request : (__u64)current_work();
+}
+
 /* The thread that submitted a request; NULL: not to be told. */
 static __always_inline struct task_struct *request_task(struct io_kiocb *request)
 {

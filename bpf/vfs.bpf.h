@@ -83,7 +83,7 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 	if (!frame)
 		return 0;
 	frame_asked_by(frame, &asker);
-	frame->request = (__u64)worker_request();
+	frame->work = carried_out();
 	if (asker.kind != SYNC_KERNEL)
 		frame_named(key);
 	return 0;
@@ -91,12 +91,15 @@ static __always_inline int open_below(struct file *file, bool datasync, __u32 ho
 
 /*
  * Is the thread in a call that was opened above this hook? Also by the same one, where a
- * stacked file system passes the call on to a file below; else what it opened has ended, unseen.
+ * stacked file system passes the call on to a file below; else what it opened has ended, unseen,
+ * as it has once a worker is at something else.
  */
 static __always_inline bool is_in_call(struct frame *frame, __u32 hook)
 {
-	if (!frame || frame->opener != hook)
-		return frame;
+	if (!frame || (frame->work && frame->work != carried_out()))
+		return false;
+	if (frame->opener != hook)
+		return true;
 	if (frame->outer_fs_magic != OVERLAYFS_MAGIC || frame->nested)
 		return false;
 	frame->nested = 1;

@@ -181,6 +181,11 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->fast_commit |= mount->fast_commit;
 }
 
+static bool is_zeroed_in_journal(const struct event_sync *sync, bool data_journal)
+{
+	return (sync->zeroed & ZEROED_JOURNALLED) || (sync->zeroed && data_journal);
+}
+
 /* Of sync(2): what is true of any file system is a doubt, or none, of all. */
 static void add_all_mounts(struct gather *gather, struct verdict_facts *facts)
 {
@@ -189,8 +194,11 @@ static void add_all_mounts(struct gather *gather, struct verdict_facts *facts)
 	for (i = 0; i < stack_nr_mounts(gather->stack); i++) {
 		const struct stack_mount *mount = stack_mount_at(gather->stack, i);
 
-		if (mount->mounted && mount->nr_data && !mount->read_only)
-			add_mount_facts(facts, mount);
+		if (!mount->mounted || !mount->nr_data || mount->read_only)
+			continue;
+		add_mount_facts(facts, mount);
+		facts->has_xfs |= !strcmp(mount->fs, "xfs");
+		facts->zeroed_in_journal |= is_zeroed_in_journal(facts->sync, mount->data_journal);
 	}
 }
 
@@ -201,9 +209,10 @@ const struct stack_mount *gather_mount(const struct gather *gather, const struct
 	return stack_find_mount(gather->stack, sync->s_dev);
 }
 
-/* Finds the mounts of the inode the data belongs to and of the one the caller named. */
-static void find_mounts(struct gather *gather, struct verdict_facts *facts,
-			const struct event_sync *sync)
+/* Finds the mounts of the inode the data belongs to, which is returned, and of the one the caller
+ * named. */
+static const struct stack_mount *find_mounts(struct gather *gather, struct verdict_facts *facts,
+					     const struct event_sync *sync)
 {
 	const struct stack_mount *mount, *outer;
 
@@ -220,8 +229,10 @@ static void find_mounts(struct gather *gather, struct verdict_facts *facts,
 		add_mount_facts(facts, mount);
 		facts->data_journal = mount->data_journal;
 	}
+	facts->zeroed_in_journal = is_zeroed_in_journal(sync, facts->data_journal);
 	facts->volatile_overlay = outer && outer->volatile_overlay;
 	facts->remote_fs = outer && !strcmp(outer->fs, "virtiofs");
+	return mount;
 }
 
 /* Which size the file had on the disk before the call, and which one it has since. */
@@ -243,20 +254,17 @@ static void note_size(struct gather *gather, struct verdict_facts *facts)
 		sizes_set(gather->sizes, sync, sync->size);
 }
 
-/* No failure up to then has to do with the call: the super block in memory is a newer one, and all
- * that is in it was read from the disk since. 0: not known. */
-static uint64_t begun_after(const struct gather *gather, const struct event_sync *sync)
+/* No failure up to then has to do with a call on @mount that was entered at @enter_ns: the super
+ * block in memory is a newer one, and all that is in it was read from the disk since. 0: not
+ * known. */
+static uint64_t begun_after(const struct stack_mount *mount, uint64_t enter_ns)
 {
-	const struct stack_mount *mount = gather_mount(gather, sync);
-
-	return mount && mount->instance && sync->kind != SYNC_SYNC &&
-			       mount->instance_ns <= sync->enter_ns
-		       ? mount->before_ns
-		       : 0;
+	return mount && mount->instance && mount->instance_ns <= enter_ns ? mount->before_ns : 0;
 }
 
 void gather_facts(struct gather *gather, struct verdict_facts *facts, const struct event_sync *sync)
 {
+	const struct stack_mount *mount = NULL;
 	size_t i;
 
 	memset(facts, 0, sizeof(*facts));
@@ -264,11 +272,11 @@ void gather_facts(struct gather *gather, struct verdict_facts *facts, const stru
 	if (sync->kind == SYNC_SYNC)
 		add_all_mounts(gather, facts);
 	else
-		find_mounts(gather, facts, sync);
+		mount = find_mounts(gather, facts, sync);
 	facts->kernel_version = gather->kernel_version;
 	facts->kernel_patch = gather->kernel_patch;
 	facts->start_ns = gather->start_ns;
-	failures_ask(gather->failures, sync, begun_after(gather, sync), &facts->failure);
+	failures_ask(gather->failures, sync, begun_after(mount, sync->enter_ns), &facts->failure);
 	note_size(gather, facts);
 	if (is_of_others(gather, sync))
 		return;

@@ -48,11 +48,20 @@ static const char *no_journal_hole(const struct event_sync *sync, enum proof pro
 	return proof == PROOF_NAME ? "ext4-nojournal-directory-race" : NULL;
 }
 
+static const char *zeroed_hole(const struct verdict_facts *facts, enum proof proof)
+{
+	if (proof == PROOF_HOLE && gaps_zeroed(facts))
+		return "ext4-journal-zeroed";
+	return proof == PROOF_HOLE && gaps_zeroed_tail(facts) ? "ext4-zeroed-tail" : NULL;
+}
+
 static const char *ext4_hole(const struct verdict_facts *facts, bool data, enum proof proof)
 {
 	const struct event_sync *sync = facts->sync;
-	const char *name = facts->no_journal ? no_journal_hole(sync, proof) : NULL;
+	const char *name = zeroed_hole(facts, proof);
 
+	if (!name && facts->no_journal)
+		name = no_journal_hole(sync, proof);
 	if (name)
 		return name;
 	if (proof == PROOF_HOLE && gaps_was_inline(facts))
@@ -118,6 +127,8 @@ const char *holes_name(const struct verdict_facts *facts, const struct verdict_d
 	name = unwritten_hole(facts, proof);
 	if (name || (facts->nobarrier && proof != PROOF_HOLE))
 		return name;
+	if (facts->has_xfs && sync->own_flush_pending > 0) /* of sync(2) */
+		return "xfs-stray-wakeup";
 	if (sync->fs_magic == FSMAGIC_EXT4 || sync->kind == SYNC_SYNC)
 		return ext4_hole(facts, data, proof);
 	switch (sync->fs_magic) {

@@ -96,6 +96,7 @@ struct stack_mount {
 	bool no_delalloc;      /* ext4: blocks are allocated at once */
 	bool inline_data;      /* ext4: small files may live in their inodes */
 	bool fast_commit;      /* ext4: the feature, whether or not it is in use */
+	uint32_t block_size;   /* ext4: in bytes, 0: not known */
 	size_t nr_data;	       /* the devices that hold data */
 	uint32_t data[STACK_MAX_LOWER];
 	uint32_t log; /* the device of an external journal or log, 0: on the data device */

@@ -137,7 +137,8 @@ uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *
 			       ? stack_tree_inode(stack->root, "sys/fs/btrfs/%s", uuid)
 			       : 0;
 	if (!node ||
-	    (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "f2fs") != 0))
+	    (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "f2fs") != 0) ||
+	    (stack_fs_is_ext(mount->fs) && !stack_ext4_mounts_uncached(stack, mount)))
 		return 0;
 	return stack_tree_inode(stack->root, "sys/fs/%s/%s", type, node->name);
 }
@@ -239,6 +240,6 @@ void stack_fs_devices(const struct stack *stack, struct stack_mount *mount, cons
 		overlay_devices(stack, super, mount);
 	else if (strcmp(mount->fs, "xfs") == 0)
 		xfs_devices(stack, super, mount);
-	else if (strcmp(mount->fs, "ext4") == 0 || strcmp(mount->fs, "ext3") == 0)
+	else if (stack_fs_is_ext(mount->fs))
 		mount->log = ext4_journal(stack, mount->dev);
 }

@@ -75,9 +75,9 @@ void stack_fs_devices(const struct stack *stack, struct stack_mount *mount, cons
 bool stack_fs_is_ext(const char *type);
 
 /*
- * What tells the super block in memory behind @mount from one of the same device before or after
- * it: its directory in sys/fs is made with it, under an inode number that is not used again. 0: it
- * is not there now, or the file system has none.
+ * What tells the super block in memory behind @mount, and all the metadata read for it, from one of
+ * the same device before or after it: its directory in sys/fs is made with it, under an inode
+ * number that is not used again. 0: it is not there now, or none tells.
  */
 uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *mount);
 
@@ -85,6 +85,9 @@ uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *
 bool stack_ext4_option(const struct stack *stack, uint32_t dev, const char *option);
 /* Fills in what only an ext4 has. */
 void stack_ext4_read(const struct stack *stack, struct stack_mount *mount);
+/* Is all that a mount of it has in memory read from the device then? Else blocks may stay in the
+ * device's page cache from one mount to the next, while somebody holds the device open. */
+bool stack_ext4_mounts_uncached(const struct stack *stack, const struct stack_mount *mount);
 
 /* stack_loop.c: what a loop device stands on; needs the mounts. */
 void stack_loop_resolve(const struct stack *stack, struct stack_node *node);

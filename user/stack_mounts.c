@@ -345,8 +345,10 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 	stack->mounts_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	ret = put_mounts(stack, table, before_ns);
 	mnt_unref_table(table);
-	if (ret)
-		error_set(err, -ret, "cannot keep the mounts: %s", strerror(-ret));
+	if (!ret)
+		return 0;
+	stack->mounts_ns = before_ns; /* it may not have looked at all */
+	error_set(err, -ret, "cannot keep the mounts: %s", strerror(-ret));
 	return ret;
 }
 

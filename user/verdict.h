@@ -63,6 +63,8 @@ struct verdict_facts {
 	const struct event_sync *sync;
 	bool nobarrier; /* of the mount, and so the next nine */
 	bool data_journal;
+	bool has_xfs;		/* of sync(2): one is mounted */
+	bool zeroed_in_journal; /* ext4: a range was zeroed whose data may be in the journal */
 	bool async_commit;
 	bool no_journal;
 	bool inline_data;

@@ -739,13 +739,14 @@ static void put_bytes(const struct tree *tree, const char *path, const unsigned 
 
 /* @path: of a file or device with an ext4 super block. */
 static void put_super(const struct tree *tree, const char *path, uint16_t magic, uint32_t compat,
-		      uint32_t incompat)
+		      uint32_t incompat, uint32_t block_bits)
 {
 	unsigned char super[2048] = {0};
 
 	for (int i = 0; i < 2; i++)
 		super[1024 + 0x38 + i] = (unsigned char)(magic >> 8 * i);
 	for (int i = 0; i < 4; i++) {
+		super[1024 + 0x18 + i] = (unsigned char)(block_bits >> 8 * i);
 		super[1024 + 0x5c + i] = (unsigned char)(compat >> 8 * i);
 		super[1024 + 0x60 + i] = (unsigned char)(incompat >> 8 * i);
 	}
@@ -799,12 +800,13 @@ static void assert_ext4(const struct tree *tree, uint32_t dev, const char *facts
 	assert_string_equal(found, facts);
 }
 
-#define EXT4_MAGIC   0xEF53
-#define HAS_JOURNAL  0x4
-#define FAST_COMMIT  0x400
-#define HAS_EXTENTS  0x40
-#define INLINE_DATA  0x8000
-#define ALL_BUT(bit) (0xffffffffU & ~(bit))
+#define EXT4_MAGIC     0xEF53
+#define HAS_JOURNAL    0x4
+#define FAST_COMMIT    0x400
+#define HAS_EXTENTS    0x40
+#define INLINE_DATA    0x8000
+#define BLOCKS_OF_4096 2
+#define ALL_BUT(bit)   (0xffffffffU & ~(bit))
 
 static void ext4_options(void **state)
 {
@@ -866,10 +868,12 @@ static void ext4_features(void **state)
 	put_disk(tree, "sdb", SDB, WRITE_BACK);
 	put_disk(tree, "dm-0", DM0, WRITE_BACK);
 	put_disk(tree, "md0", MD0, WRITE_BACK);
-	put_super(tree, "dev/vda", EXT4_MAGIC, HAS_JOURNAL | FAST_COMMIT, ALL_BUT(INLINE_DATA));
-	put_super(tree, "dev/vdb", EXT4_MAGIC, ALL_BUT(FAST_COMMIT), HAS_EXTENTS | INLINE_DATA);
-	put_super(tree, "dev/cciss/c0d0", EXT4_MAGIC, FAST_COMMIT, INLINE_DATA);
-	put_super(tree, "dev/sdb", 0x5846, FAST_COMMIT, INLINE_DATA);
+	put_super(tree, "dev/vda", EXT4_MAGIC, HAS_JOURNAL | FAST_COMMIT, ALL_BUT(INLINE_DATA),
+		  BLOCKS_OF_4096);
+	put_super(tree, "dev/vdb", EXT4_MAGIC, ALL_BUT(FAST_COMMIT), HAS_EXTENTS | INLINE_DATA,
+		  BLOCKS_OF_4096);
+	put_super(tree, "dev/cciss/c0d0", EXT4_MAGIC, FAST_COMMIT, INLINE_DATA, BLOCKS_OF_4096);
+	put_super(tree, "dev/sdb", 0x5846, FAST_COMMIT, INLINE_DATA, BLOCKS_OF_4096);
 	put_file(tree, "dev/dm-0", "too short");
 	put_mount(tree, VDA, "/a", "rw - ext4 /dev/vda rw");
 	put_mount(tree, VDB, "/b", "rw - ext4 /dev/vdb rw");
@@ -1101,8 +1105,6 @@ static void names(void **state)
 	assert_string_equal(stack_cache_name(CACHE_STATES), "unknown");
 }
 
-#define TREE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 /* sys/fs has a directory for each super block in memory. */
 static void tells_one_super_block_from_the_next(void **state)
 {
@@ -1110,6 +1112,8 @@ static void tells_one_super_block_from_the_next(void **state)
 	uint64_t first, first_ns;
 
 	put_disk(tree, "vda", VDA, WRITE_BACK);
+	put_attribute(tree, "vda", "queue/logical_block_size", "512");
+	put_super(tree, "dev/vda", EXT4_MAGIC, HAS_JOURNAL, HAS_EXTENTS, BLOCKS_OF_4096);
 	put_mount(tree, VDA, "/a", "rw - ext3 /dev/vda rw");
 	put_file(tree, "sys/fs/ext4/vda/here", "1\n");
 	scan(tree);
@@ -1137,6 +1141,39 @@ static void tells_one_super_block_from_the_next(void **state)
 	assert_true(stack_find_mount(tree->stack, VDA)->instance_ns > first_ns);
 	assert_int_equal(stack_find_mount(tree->stack, VDB)->instance, 0);
 }
+
+/* An ext4 whose blocks are the device's least may be mounted with the old ones in memory. */
+static void does_not_tell_where_blocks_stay_in_memory(void **state)
+{
+	static const struct {
+		const char *logical;
+		uint32_t block_bits;
+		bool told;
+	} cases[] = {
+		{"512", 0, false}, {"512", 1, true},   {"512", 2, true}, {"4096", 2, false},
+		{"4096", 0, true}, {"512", 99, false}, {NULL, 2, false},
+	};
+	struct tree *tree = *state;
+	char name[16], path[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(name, sizeof(name), "vd%c", (char)('a' + i));
+		put_disk(tree, name, VDA + 16 * i, WRITE_BACK);
+		if (cases[i].logical)
+			put_attribute(tree, name, "queue/logical_block_size", cases[i].logical);
+		snprintf(path, sizeof(path), "dev/%s", name);
+		put_super(tree, path, EXT4_MAGIC, HAS_JOURNAL, HAS_EXTENTS, cases[i].block_bits);
+		snprintf(path, sizeof(path), "sys/fs/ext4/%s/here", name);
+		put_file(tree, path, "1\n");
+		put_mount(tree, VDA + 16 * i, name, "rw - ext4 /dev/x rw");
+	}
+	scan(tree);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(stack_find_mount(tree->stack, VDA + 16 * i)->instance != 0,
+				 cases[i].told);
+}
+
+#define TREE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
@@ -1174,6 +1211,7 @@ int main(void)
 		TREE_TEST(unreadable),
 		TREE_TEST(thousands),
 		TREE_TEST(tells_one_super_block_from_the_next),
+		TREE_TEST(does_not_tell_where_blocks_stay_in_memory),
 		cmocka_unit_test(names),
 	};
 

@@ -1042,6 +1042,56 @@ static const struct row rows[] = {
 		DURABLE(FLUSHED),
 	},
 
+	/* ext4 with the data in the journal: what was zeroed around it */
+	{
+		"a range of the file was zeroed whose data may be in the journal",
+		{SET(facts.data_journal, true), SET(facts.zeroed_in_journal, true)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-journal-zeroed, see README)"),
+		{SET(facts.zeroed_in_journal, false)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"a range of the file was zeroed, on a drive without a cache",
+		{SET(facts.data_journal, true), SET(facts.zeroed_in_journal, true), THROUGH(0)},
+		DOUBT(COMMIT_UNSEEN, "ext4-journal-zeroed"),
+		{SET(facts.zeroed_in_journal, false)},
+		DURABLE(WRITE_THROUGH),
+	},
+	{
+		"a range of a file was zeroed, and the call is about the device",
+		{SET(facts.zeroed_in_journal, true), SET(sync.flags, SYNC_BLOCK_DEVICE)},
+		DURABLE(FLUSHED),
+		{SET(sync.flags, 0)},
+		DOUBT(COMMIT_UNSEEN, "ext4-journal-zeroed"),
+	},
+
+	{
+		"a zeroed range has made the file longer, from its last page on",
+		{SET(sync.zeroed, ZEROED | ZEROED_TAIL),
+		 SET(facts.kernel_version, KERNEL_VERSION(7, 2))},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-zeroed-tail, see README)"),
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 18))},
+		DURABLE(FLUSHED),
+	},
+	{
+		"a zeroed range has made the file longer, or not",
+		{SET(sync.zeroed, ZEROED | ZEROED_TAIL), THROUGH(0),
+		 SET(facts.kernel_version, KERNEL_VERSION(7, 2))},
+		DOUBT(COMMIT_UNSEEN, "ext4-zeroed-tail"),
+		{SET(sync.zeroed, ZEROED)},
+		DURABLE(WRITE_THROUGH),
+	},
+
+	/* sync(2), and one xfs among the file systems */
+	{
+		"sync returned before its own flush, where xfs may have let it",
+		{SET(sync.kind, SYNC_SYNC), SET(sync.flags, SYNC_WHOLE_FS), SET(facts.has_xfs, true),
+		 SET(sync.own_flush_pending, 1), WATERMARK(0, 900)},
+		BAD(EARLY_RETURN, "xfs-stray-wakeup"),
+		{SET(sync.own_flush_pending, 0)},
+		BAD(NO_FLUSH, NULL),
+	},
+
 	/* ext4 with inline data: files that no longer are */
 	{
 		"inline data: a file that was in its inode once",

@@ -22,6 +22,8 @@ HOLES = {
     "ext4-nojournal-direct": "5.10 6.1 6.12 7.x",
     "ext4-nojournal-directory-race": "5.10 6.1 6.12 7.x",
     "ext4-nojournal-syncfs": "5.10 6.1 6.12 7.x",
+    "ext4-journal-zeroed": "5.10 6.1 6.12 7.x",
+    "ext4-zeroed-tail": "7.x",
     "ext4-fast-commit": "5.10 6.1 6.12 7.x",
     "ext4-inline-data": "5.10 6.1 6.12 7.x",
     "ext4-inline-data-converted": "5.10 6.1 6.12 7.x",
@@ -98,7 +100,8 @@ class Case:
         direct = " direct " in self.script or " ddsync " in self.script
         if reason == "untracked" and direct and self.variant.startswith("btrfs"):
             return "btrfs: whose a direct write is cannot be known"
-        if reason == "untracked" and several and self.variant == "btrfs-compress":
+        others = several or " range " in self.script
+        if reason == "untracked" and others and self.variant == "btrfs-compress":
             return "btrfs: whose compressed data are cannot be known"
         if reason == "commit-unseen" and self.variant == "ext4-fast-commit":
             return "fast_commit: what a fast commit of another thread holds is not told"

@@ -207,6 +207,28 @@ def _rounded():
     return _text(lines)
 
 
+def _zeroed():
+    """What the journal holds of a file's blocks is older than the zeroes that are on the disk."""
+    lines = ["p mkdir t0"]
+    for number, synced in ((1, False), (2, True)):
+        lines.append(f"0 write t0/f{number} 0 12288")
+        lines += [f"0 fsync t0/f{number}"] if synced else []
+        lines += [f"0 zero t0/f{number} 0 12288", f"0 write t0/f{number} 7305 33"]
+        lines += [f"0 fdatasync t0/f{number}", f"0 fsync t0/f{number}"]
+    lines += ["0 write t0/f3 0 12288", "0 fsync t0/f3", "0 syncfs"]
+    return _text(lines)
+
+
+def _zeroed_tail():
+    """Zeroes that make a file longer, from within its last page on; then one they do not."""
+    lines = ["p mkdir t0"]
+    for number, size in ((1, 21716), (2, 20480), (3, 24576)):
+        lines += [f"0 write t0/f{number} 0 {size}", f"0 fdatasync t0/f{number}"]
+        lines += [f"0 zero t0/f{number} 20480 4096", f"0 write t0/f{number} 21758 4096"]
+        lines += [f"0 fsync t0/f{number}"]
+    return _text(lines)
+
+
 def _filled():
     """Direct writes beyond a file's end, into the hole that this leaves, and over what is there."""
     lines = []
@@ -255,6 +277,10 @@ def _lates():
         yield Case(f"filled-{name}", "plain", name, ["ahci"], script=_filled())
     for name in ("ext4", "xfs", "btrfs", "f2fs"):
         yield Case(f"fresh-{name}", "plain", name, ["nvme"], script=_fresh())
+    for name in ("ext4", "ext4-data-journal"):
+        yield Case(f"zeroed-{name}", "plain", name, ["virtio-wb"], script=_zeroed())
+    for name in ("ext4", "ext4-nojournal", "xfs"):
+        yield Case(f"zeroed-tail-{name}", "plain", name, ["virtio-wb"], script=_zeroed_tail())
     for name in ("f2fs", "f2fs-lfs", "f2fs-strict"):
         yield Case(f"rounded-{name}", "plain", name, ["virtio-wb"], script=_rounded())
     fsync = _reach("fsync shared")
