@@ -1085,8 +1085,8 @@ static const struct row rows[] = {
 	/* sync(2), and one xfs among the file systems */
 	{
 		"sync returned before its own flush, where xfs may have let it",
-		{SET(sync.kind, SYNC_SYNC), SET(sync.flags, SYNC_WHOLE_FS), SET(facts.has_xfs, true),
-		 SET(sync.own_flush_pending, 1), WATERMARK(0, 900)},
+		{SET(sync.kind, SYNC_SYNC), SET(sync.flags, SYNC_WHOLE_FS),
+		 SET(facts.has_xfs, true), SET(sync.own_flush_pending, 1), WATERMARK(0, 900)},
 		BAD(EARLY_RETURN, "xfs-stray-wakeup"),
 		{SET(sync.own_flush_pending, 0)},
 		BAD(NO_FLUSH, NULL),
