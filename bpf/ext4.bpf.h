@@ -36,11 +36,21 @@ static __always_inline bool ext4_known(void)
 	return bpf_core_field_exists(((struct ext4_inode_info *)0)->i_sync_tid);
 }
 
+static __always_inline struct ext4_inode_info *ext4_info(struct inode *inode)
+{
+	return (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+}
+
+/* i_flags, 0: not known. */
+static __always_inline unsigned long ext4_flags(struct ext4_inode_info *info)
+{
+	return bpf_core_field_exists(info->i_flags) ? BPF_CORE_READ(info, i_flags) : 0;
+}
+
 /* The journal transaction that holds the inode's last change. */
 static __always_inline __u32 ext4_tid(struct frame *frame, struct inode *inode)
 {
-	struct ext4_inode_info *info =
-		(void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	struct ext4_inode_info *info = ext4_info(inode);
 
 	/* ext4_fsync_journal() goes by i_datasync_tid also where the data is in the inode. */
 	return (frame->flags & SYNC_DATASYNC) && !(frame->flags & SYNC_DATA_IN_INODE)
@@ -60,8 +70,8 @@ static __always_inline void ext4_enter(struct frame *frame, struct inode *inode,
 
 	if (!ext4_known() || frame->fs_magic != EXT4_MAGIC || !is_ext4(sb))
 		return;
-	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
-	flags = bpf_core_field_exists(info->i_flags) ? BPF_CORE_READ(info, i_flags) : 0;
+	info = ext4_info(inode);
+	flags = ext4_flags(info);
 	/* ext4_sync_parent() goes by it; the states are the upper half of i_flags. */
 	if (ext4_new_entry >= 0 && ext4_new_entry < 32 && bpf_core_field_exists(info->i_flags) &&
 	    !(flags >> 32 >> ext4_new_entry & 1))
@@ -102,7 +112,7 @@ static __always_inline void ext4_note_disk_size(struct frame *frame)
 	if (!inode || frame->fs_magic != EXT4_MAGIC || (frame->flags & SYNC_WHOLE_FS) ||
 	    !bpf_core_field_exists(info->i_disksize) || !is_ext4((void *)frame->sb))
 		return;
-	info = (void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
+	info = ext4_info(inode);
 	frame->disk_size = BPF_CORE_READ(info, i_disksize);
 }
 
@@ -130,8 +140,6 @@ static __always_inline void zeroed_note(struct state_inode *key, const struct st
 /* @length bytes of the inode from @start on are about to be zeroed, by fallocate with @mode. */
 static __always_inline void ext4_zeroed(struct inode *inode, __u64 start, __u64 length, __u32 mode)
 {
-	struct ext4_inode_info *info =
-		(void *)inode - bpf_core_field_offset(struct ext4_inode_info, vfs_inode);
 	struct state_inode key = {
 		.ino = BPF_CORE_READ(inode, i_ino),
 		.s_dev = BPF_CORE_READ(inode, i_sb, s_dev),
@@ -140,8 +148,7 @@ static __always_inline void ext4_zeroed(struct inode *inode, __u64 start, __u64 
 	struct state_zeroed how = {.any = 1};
 	__u64 size = BPF_CORE_READ(inode, i_size);
 
-	if (ext4_known() && bpf_core_field_exists(info->i_flags) &&
-	    (BPF_CORE_READ(info, i_flags) & EXT4_JOURNAL_DATA_FL))
+	if (ext4_known() && (ext4_flags(ext4_info(inode)) & EXT4_JOURNAL_DATA_FL))
 		how.journalled = 1;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && size % page_bytes &&
 	    start / page_bytes <= size / page_bytes && start + length > size)

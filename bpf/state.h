@@ -50,7 +50,7 @@ struct state_inode {
 	__u32 generation;
 };
 
-/* Each is set once and stays: of enum event_zeroed. */
+/* Of enum event_zeroed: bytes, for two may be set at a time, and they are never cleared. */
 struct state_zeroed {
 	__u8 any;
 	__u8 journalled;

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ledger.h"
 
 #define SURVEY_BATCH 64 /* files whose records fit the smallest ring */
@@ -53,13 +53,11 @@ static uint64_t missed_by_row(const struct attach *attach, size_t row)
 
 uint64_t attach_start(struct attach *attach)
 {
-	struct timespec now;
 	size_t i;
 
 	for (i = 0; i < program_rows_nr; i++)
 		attach->missed_before[i] = missed_by_row(attach, i);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	attach->skel->data->base_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	attach->skel->data->base_ns = clock_now_ns();
 	__atomic_store_n(&attach->skel->bss->new_calls_count, 1, __ATOMIC_SEQ_CST);
 	return attach->skel->data->base_ns;
 }

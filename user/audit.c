@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "exitcode.h"
 #include "format.h"
 #include "library.h"
@@ -70,13 +70,11 @@ static uint32_t server_of(void *ctx, uint32_t s_dev)
 {
 	struct audit *audit = ctx;
 	uint32_t server = attach_server_of(audit->attach, s_dev);
-	struct timespec now;
 	uint64_t now_ns;
 
 	if (server)
 		return server;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	now_ns = clock_now_ns();
 	if (now_ns < audit->servers_ns + SERVERS_NS)
 		return 0;
 	audit->servers_ns = now_ns;
@@ -424,11 +422,8 @@ static void store_node(void *ctx, const struct stack_node *node)
 
 void audit_finish(struct audit *audit, int exit_status)
 {
-	struct timespec now;
-
 	audit_drain(audit);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	store_set_meta_number(audit->store, "end_ns", now.tv_sec * 1000000000LL + now.tv_nsec);
+	store_set_meta_number(audit->store, "end_ns", clock_now_ns());
 	if (exit_status >= 0)
 		store_set_meta_number(audit->store, "exit_status", exit_status);
 	/* One that fails leaves files without a finding, which proves nothing of them. */

@@ -294,23 +294,17 @@ bool gaps_unreached(const struct event_sync *sync)
 	return sync->fs_magic == FSMAGIC_F2FS && (sync->flags & SYNC_DIRECT);
 }
 
-bool gaps_zeroed(const struct verdict_facts *facts)
-{
-	return facts->zeroed_in_journal && !(facts->sync->flags & SYNC_BLOCK_DEVICE);
-}
-
 bool gaps_zeroed_tail(const struct verdict_facts *facts)
 {
 	return (facts->sync->zeroed & ZEROED_TAIL) &&
-	       facts->kernel_version >= KERNEL_VERSION(6, 19) &&
-	       !(facts->sync->flags & SYNC_BLOCK_DEVICE);
+	       facts->kernel_version >= KERNEL_VERSION(6, 19);
 }
 
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached)
 {
 	const struct event_sync *sync = facts->sync;
 
-	if (gaps_begun_too_late(facts) || gaps_unreached(sync) || gaps_zeroed(facts) ||
+	if (gaps_begun_too_late(facts) || gaps_unreached(sync) || facts->zeroed_in_journal ||
 	    gaps_zeroed_tail(facts))
 		return true;
 	if (facts->no_journal)

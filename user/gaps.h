@@ -86,15 +86,6 @@ bool gaps_unreached(const struct event_sync *sync);
 bool gaps_moved(const struct verdict_facts *facts);
 
 /*
- * ext4 with the data in the journal: where a range was zeroed (FALLOC_FL_ZERO_RANGE), its blocks
- * stay those of the file, and a write next to them has them zeroed on the disk around the journal
- * (ext4_ext_convert_to_initialized, ext4_issue_zeroout). What the journal still holds of them from
- * before comes back with its replay (the judge's zeroed-ext4-data-journal). Nothing tells when it
- * is gone from there.
- */
-bool gaps_zeroed(const struct verdict_facts *facts);
-
-/*
  * ext4, some kernel after 6.18: where a zeroed range makes a file longer, from within its last page
  * on, that page stays in memory as it was, and the block behind it counts as not written: what is
  * put there is gone when it leaves the page cache (seen on 7.2; the judge's zeroed-tail).

@@ -181,6 +181,13 @@ static void add_mount_facts(struct verdict_facts *facts, const struct stack_moun
 	facts->fast_commit |= mount->fast_commit;
 }
 
+/*
+ * ext4 with the data in the journal: where a range was zeroed (FALLOC_FL_ZERO_RANGE), its blocks
+ * stay those of the file, and a write next to them has them zeroed on the disk around the journal
+ * (ext4_ext_convert_to_initialized, ext4_issue_zeroout). What the journal still holds of them from
+ * before comes back with its replay (the judge's zeroed-ext4-data-journal). Nothing tells when it
+ * is gone from there.
+ */
 static bool is_zeroed_in_journal(const struct event_sync *sync, bool data_journal)
 {
 	return (sync->zeroed & ZEROED_JOURNALLED) || (sync->zeroed && data_journal);

@@ -50,9 +50,11 @@ static const char *no_journal_hole(const struct event_sync *sync, enum proof pro
 
 static const char *zeroed_hole(const struct verdict_facts *facts, enum proof proof)
 {
-	if (proof == PROOF_HOLE && gaps_zeroed(facts))
+	if (proof != PROOF_HOLE)
+		return NULL;
+	if (facts->zeroed_in_journal)
 		return "ext4-journal-zeroed";
-	return proof == PROOF_HOLE && gaps_zeroed_tail(facts) ? "ext4-zeroed-tail" : NULL;
+	return gaps_zeroed_tail(facts) ? "ext4-zeroed-tail" : NULL;
 }
 
 static const char *ext4_hole(const struct verdict_facts *facts, bool data, enum proof proof)

@@ -2,7 +2,8 @@
 #include "losses.h"
 
 #include <stdio.h>
-#include <time.h>
+
+#include "clock.h"
 
 static const struct {
 	const char *cause;
@@ -34,11 +35,9 @@ bool losses_any(const struct attach *attach)
 
 bool losses_skipped(const struct attach *attach, uint64_t *asked_ns)
 {
-	struct timespec now;
 	char names[512];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	*asked_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	*asked_ns = clock_now_ns(); /* first: what is skipped from now on may be missing */
 	return attach_missed_runs(attach, names, sizeof(names)) > 0;
 }
 

@@ -82,8 +82,8 @@ const struct program_row program_rows[] = {
 	{"fs_f2fs_enter", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"enter_io_submit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"fs_ext4_zero", NULL, NULL, 0, ALL_LEVELS, true,
-	 "files of which a range was zeroed (fallocate) are not told apart on ext4 with "
-	 "data=journal"},
+	 "ranges of files on ext4 that are zeroed (fallocate) are not seen: kernel holes "
+	 "ext4-journal-zeroed and ext4-zeroed-tail are not found"},
 	{"fs_ext4_all", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_btrfs_all", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"write_by_first", "syscalls/sys_exit_write", NULL, 0, ALL_LEVELS, false, NULL},

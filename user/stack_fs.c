@@ -137,8 +137,9 @@ uint64_t stack_fs_instance(const struct stack *stack, const struct stack_mount *
 			       ? stack_tree_inode(stack->root, "sys/fs/btrfs/%s", uuid)
 			       : 0;
 	if (!node ||
-	    (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "f2fs") != 0) ||
-	    (stack_fs_is_ext(mount->fs) && !stack_ext4_mounts_uncached(stack, mount)))
+	    (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "f2fs") != 0))
+		return 0;
+	if (!strcmp(type, "ext4") && !stack_ext4_mounts_uncached(stack, mount))
 		return 0;
 	return stack_tree_inode(stack->root, "sys/fs/%s/%s", type, node->name);
 }

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "clock.h"
 #include "pathname.h"
 #include "stack_tree.h"
 
@@ -326,15 +326,14 @@ static int put_mounts(struct stack *stack, struct libmnt_table *table, uint64_t 
 int stack_mounts_read(struct stack *stack, struct error *err)
 {
 	struct libmnt_table *table;
-	struct timespec now;
 	char path[PATH_MAX];
-	uint64_t before_ns = stack->mounts_ns;
+	uint64_t before_ns = stack->mounts_ns, now_ns;
 	int ret;
 
 	if (snprintf(path, sizeof(path), "%s/proc/self/mountinfo", stack->root) >=
 	    (int)sizeof(path))
 		return error_set(err, ENAMETOOLONG, "the path %s is too long", stack->root);
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = clock_now_ns();
 	errno = 0;
 	table = mnt_new_table_from_file(path);
 	if (!table) {
@@ -342,7 +341,7 @@ int stack_mounts_read(struct stack *stack, struct error *err)
 		return error_set(err, ret, "cannot read %s: %s; is /proc mounted?", path,
 				 strerror(ret));
 	}
-	stack->mounts_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	stack->mounts_ns = now_ns;
 	ret = put_mounts(stack, table, before_ns);
 	mnt_unref_table(table);
 	if (!ret)

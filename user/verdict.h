@@ -63,8 +63,6 @@ struct verdict_facts {
 	const struct event_sync *sync;
 	bool nobarrier; /* of the mount, and so the next nine */
 	bool data_journal;
-	bool has_xfs;		/* of sync(2): one is mounted */
-	bool zeroed_in_journal; /* ext4: a range was zeroed whose data may be in the journal */
 	bool async_commit;
 	bool no_journal;
 	bool inline_data;
@@ -76,6 +74,8 @@ struct verdict_facts {
 	uint32_t kernel_version; /* 0: not known; only for what a version is known to do wrong */
 	uint32_t kernel_patch;	 /* the third number of it */
 	bool volatile_overlay;	 /* of the mount the caller named */
+	bool has_xfs;		 /* of sync(2): one is mounted */
+	bool zeroed_in_journal;	 /* ext4: a range was zeroed whose data may be in the journal */
 	bool remote_fs;		 /* by the mount's type, where the magic number does not tell */
 	uint64_t start_ns;	 /* of the audit */
 	bool losses;		 /* records were lost before this call returned */

@@ -838,7 +838,7 @@ static void losses_take_the_blame(void **state)
 	assert_reason(w, 3, "durable flushed");
 }
 
-/* Are there losses nobody has noted yet? */
+/* What user space is asked, and what it answers: were runs skipped? */
 struct questions {
 	int asked;
 	uint64_t now_ns;
