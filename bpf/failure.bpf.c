@@ -9,7 +9,10 @@
 #include "owner.bpf.h"
 
 #define MAX_VECTORS_PER_BIO 256 /* BIO_MAX_VECS */
-#define NOWHERE		    (~0ULL)
+/* A bio is of one place on the disk and so, but for odd files, of few in its file: what is behind
+ * those told of may be anywhere. More would only be more for the verifier. */
+#define MAX_RUNS_PER_BIO 32
+#define NOWHERE		 (~0ULL)
 
 /* Loops call functions of their own, which the verifier checks once and not for
  * each turn; their arguments are numbers, for 5.10 allows no pointers. */
@@ -88,7 +91,7 @@ static __always_inline __u32 tell_runs(struct event_write *event, __u64 vector, 
 	__u64 run;
 	__u32 i;
 
-	for (i = 0; i < MAX_VECTORS_PER_BIO && bytes; i++) {
+	for (i = 0; i < MAX_RUNS_PER_BIO && bytes; i++) {
 		run = measure_run(vector, skip, bytes);
 		if (!run)
 			break;

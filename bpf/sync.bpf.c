@@ -6,7 +6,7 @@
 
 #define MS_SYNC 4 /* asm-generic/mman-common.h */
 /* How many mappings of a call are looked at; of those of a tree by walking down from its root. */
-#define FIND_TRIES    32
+#define FIND_TRIES    64
 #define TREE_MAPPINGS 4
 
 /* By an audited process, or by one that serves a file system to others? */
@@ -108,34 +108,19 @@ struct mapped {
 	__u64 end;    /* of what has been looked at, 0: nothing has */
 };
 
-struct mapping {
-	struct file *file;
-	unsigned long end;
-};
-
-static __always_inline __u64 is_not_zero(__u64 number)
+/* The next mapping: a file is often mapped in parts (mprotect, madvise), and still one file. */
+static __always_inline void add_mapping(struct mapped *mapped, struct vm_area_struct *area)
 {
-	return (number | -number) >> 63;
-}
-
-/* The next mapping: a file is often mapped in parts (mprotect, madvise), and still one file.
- * Without branches, which the verifier would follow in each turn of the loop. */
-static __always_inline void add_mapping(struct mapped *mapped, struct mapping *next)
-{
-	struct file *file = next->file;
+	struct file *file = BPF_CORE_READ(area, vm_file);
 	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
 
-	mapped->others |= is_not_zero(inode) & is_not_zero(inode ^ mapped->inode);
-	mapped->end = next->end;
-}
-
-static __always_inline void first_mapping(struct mapped *mapped, struct mapping *first)
-{
-	struct file *file = first->file;
-
-	mapped->file = (__u64)file;
-	mapped->inode = (__u64)BPF_CORE_READ(file, f_inode);
-	mapped->end = first->end;
+	if (!mapped->end) {
+		mapped->file = (__u64)file;
+		mapped->inode = inode;
+	} else if (inode && inode != mapped->inode) {
+		mapped->others = 1;
+	}
+	mapped->end = BPF_CORE_READ(area, vm_end);
 }
 
 /* Is there more of what is to be synced behind it? */
@@ -155,53 +140,69 @@ static __always_inline int msync_enter(struct syscall_enter *ctx, struct mapped 
 	return open_call((struct file *)mapped->file, SYNC_MSYNC, HOOK_SYSCALL_MSYNC, flags);
 }
 
+/* A function of its own: the verifier then checks it once, not for each mapping. */
+__noinline __u64 mapping_in_tree(__u64 address)
+{
+	return (__u64)area_in_tree(address);
+}
+
 /* Up to 5.16. */
 SEC("tracepoint/syscalls/sys_enter_msync")
 int enter_msync_tree(struct syscall_enter *ctx)
 {
-	struct mapping mapping = {};
+	__u64 at = ctx->args[0], area;
 	struct mapped mapped = {};
 	int i;
 
 	if (!is_asked_by_audited(HOOK_SYSCALL_MSYNC))
 		return 0;
-	mapping.file = mapped_file_in_tree(ctx->args[0], &mapping.end);
-	first_mapping(&mapped, &mapping);
-	for (i = 1; i < TREE_MAPPINGS && goes_on(ctx, &mapped); i++) {
-		mapping.file = mapped_file_in_tree(mapped.end, &mapping.end);
-		add_mapping(&mapped, &mapping);
+	for (i = 0; i < TREE_MAPPINGS; i++) {
+		area = mapping_in_tree(at);
+		if (!area)
+			break;
+		add_mapping(&mapped, (void *)area);
+		if (!goes_on(ctx, &mapped))
+			break;
+		at = mapped.end;
 	}
 	return GUARDED(msync_enter(ctx, &mapped));
 }
 
+/* What is mapped, as far as the tries went, which go on at @at up to @end. */
+struct mapping_search {
+	struct mapped mapped;
+	__u64 at;
+	__u64 end;
+};
+
 static long on_mapping(struct task_struct *task, struct vm_area_struct *area, void *ctx)
 {
-	struct mapping *mapping = ctx;
+	struct mapping_search *search = ctx;
 
-	mapping->file = BPF_CORE_READ(area, vm_file);
-	mapping->end = BPF_CORE_READ(area, vm_end);
+	add_mapping(&search->mapped, area);
+	search->at = search->mapped.end;
 	return 0;
+}
+
+/* It does not wait for the lock of the mappings. Where it never comes by it, the file is known
+ * when the call gets to it (frame_late), or to its file system (frame_inner). */
+static long try_mapping(__u32 turn, void *ctx)
+{
+	struct mapping_search *search = ctx;
+
+	bpf_find_vma(bpf_get_current_task_btf(), search->at, on_mapping, search, 0);
+	return search->at >= search->end;
 }
 
 SEC("tracepoint/syscalls/sys_enter_msync")
 int enter_msync(struct syscall_enter *ctx)
 {
-	struct mapping mapping = {};
-	struct mapped mapped = {};
-	int i;
+	struct mapping_search search = {.at = ctx->args[0], .end = ctx->args[0] + ctx->args[1]};
 
 	if (!is_asked_by_audited(HOOK_SYSCALL_MSYNC))
 		return 0;
-	/* It does not wait for the lock of the mappings. Where it never comes by it, the file is
-	 * known when the call gets to it (frame_late), or to its file system (frame_inner). */
-	for (i = 0; i < FIND_TRIES && !mapping.end; i++)
-		bpf_find_vma(bpf_get_current_task_btf(), ctx->args[0], on_mapping, &mapping, 0);
-	first_mapping(&mapped, &mapping);
-	for (i = 0; i < FIND_TRIES && mapped.end && goes_on(ctx, &mapped); i++) {
-		bpf_find_vma(bpf_get_current_task_btf(), mapped.end, on_mapping, &mapping, 0);
-		add_mapping(&mapped, &mapping);
-	}
-	return GUARDED(msync_enter(ctx, &mapped));
+	bpf_loop(FIND_TRIES, try_mapping, &search, 0);
+	return GUARDED(msync_enter(ctx, &search.mapped));
 }
 
 /* What is allocated to a file that is opened to be synchronous is so too. */

@@ -179,9 +179,9 @@ static __always_inline void task_name(struct task_struct *task, void *name, __u3
 
 #define MAX_TREE_DEPTH 64
 
-/* The file that is mapped at @address of the current task, NULL: none. Up to 6.0,
- * where mappings are in a red-black tree; later ones have a helper for it. */
-static __always_inline struct file *mapped_file_in_tree(unsigned long address, unsigned long *end)
+/* The mapping at @address of the current task, NULL: none. Up to 6.0, where they are in a
+ * red-black tree; later ones have a helper for it. */
+static __always_inline struct vm_area_struct *area_in_tree(unsigned long address)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct mm_struct___tree *mm = (void *)BPF_CORE_READ(task, mm);
@@ -194,14 +194,12 @@ static __always_inline struct file *mapped_file_in_tree(unsigned long address, u
 	node = BPF_CORE_READ(mm, mm_rb.rb_node);
 	for (i = 0; i < MAX_TREE_DEPTH && node; i++) {
 		area = (void *)node - bpf_core_field_offset(struct vm_area_struct___tree, vm_rb);
-		if (address >= BPF_CORE_READ(area, vm_end)) {
+		if (address >= BPF_CORE_READ(area, vm_end))
 			node = BPF_CORE_READ(node, rb_right);
-		} else if (address < BPF_CORE_READ(area, vm_start)) {
+		else if (address < BPF_CORE_READ(area, vm_start))
 			node = BPF_CORE_READ(node, rb_left);
-		} else {
-			*end = BPF_CORE_READ(area, vm_end);
-			return BPF_CORE_READ(area, vm_file);
-		}
+		else
+			return area;
 	}
 	return NULL;
 }
