@@ -15,6 +15,7 @@
 #define EVENT_COMM_SIZE	     16
 #define EVENT_PATH_SIZE	     4096
 #define EVENT_PATH_MAX_DEPTH 64
+#define EVENT_NAME_SIZE	     4096 /* PATH_MAX */
 
 enum event_type {
 	EVENT_PATH = 1, /* the name of the file a sync call is about, at its entry */
@@ -24,6 +25,7 @@ enum event_type {
 	EVENT_WRITE,	/* a write that failed, or one queued to a file that has failed ones */
 	EVENT_WRITTEN,	/* an audited process wrote to a file for the first time */
 	EVENT_MAPPED,	/* code of a file that is not known to be harmless was mapped */
+	EVENT_CHANGE,	/* an audited process changed a name: its directories changed */
 	EVENT_TYPES,
 };
 
@@ -293,6 +295,54 @@ struct event_mapped {
 	__u8 comm[EVENT_COMM_SIZE];
 };
 
+enum event_change_kind {
+	CHANGE_CREATE = 0, /* open() made a file */
+	CHANGE_MKDIR,
+	CHANGE_MKNOD,
+	CHANGE_SYMLINK,
+	CHANGE_LINK,
+	CHANGE_UNLINK,
+	CHANGE_RMDIR,
+	CHANGE_RENAME,
+	CHANGE_EXCHANGE, /* two names swapped what they name */
+	CHANGE_KINDS,
+};
+
+/* Where a name was that is gone, and where one is that is new. */
+enum event_change_side_index {
+	CHANGE_OLD = 0,
+	CHANGE_NEW,
+	CHANGE_SIDES,
+};
+
+/* A name, as it was given to the system call, and the directory it is relative to, whose own name
+ * was sent before, with that id. */
+struct event_change_side {
+	__u64 id;
+	__u64 base_ino;
+	__u32 base_s_dev;
+	__u32 base_generation;
+	__u32 length; /* with the terminating NUL; 0: there is no name on this side */
+	__u32 pad;
+};
+
+/* A system call of an audited process that changed names returned without an error. */
+struct event_change {
+	struct event_header header;
+	__u64 at_ns;
+	__u64 ino; /* of a file that open() made, 0: not known */
+	__u32 generation;
+	__u32 pid;
+	__u32 tid;
+	__u32 mount_namespace; /* the number of that of the process */
+	__u8 comm[EVENT_COMM_SIZE];
+	__u8 kind; /* enum event_change_kind */
+	__u8 pad[7];
+	struct event_change_side sides[CHANGE_SIDES];
+	__u8 names[2 *
+		   EVENT_NAME_SIZE]; /* the old one, then the new; as much as there is crosses */
+};
+
 /* The name components of a path, leaf first, each with its terminating NUL. */
 struct event_path {
 	struct event_header header;
@@ -370,6 +420,7 @@ EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);
 EVENT_ASSERT("event_written", sizeof(struct event_written) == 64);
 EVENT_ASSERT("event_file", sizeof(struct event_file) == 24);
 EVENT_ASSERT("event_mapped", sizeof(struct event_mapped) == 88);
+EVENT_ASSERT("event_change.names", __builtin_offsetof(struct event_change, names) == 128);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

@@ -292,6 +292,7 @@ struct mount {
 
 struct file {
 	unsigned int f_flags;
+	unsigned int f_mode;
 	struct path f_path;
 	struct address_space *f_mapping;
 	struct inode *f_inode;
@@ -320,12 +321,31 @@ struct seccomp {
 	int mode;
 };
 
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
 	void *stack;
 	struct files_struct *files;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct mm_struct *mm;

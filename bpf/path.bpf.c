@@ -88,6 +88,13 @@ __noinline int emit_path(__u64 address, __u64 id)
 	return 0;
 }
 
+/* The name of a directory, @dentry below @mnt. */
+__noinline int emit_dentry_path(__u64 dentry, __u64 mnt, __u64 id)
+{
+	send_path((void *)dentry, (void *)mnt, id);
+	return 0;
+}
+
 /* Of no mount: up to the root of its file system (PATH_ODD). */
 __noinline int emit_inode_path(__u64 address, __u64 id)
 {

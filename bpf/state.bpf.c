@@ -25,6 +25,7 @@ struct servers_map servers SEC(".maps");
 struct zeroed_map zeroed SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
+struct change_scratch_map change_scratch SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");
 
 const volatile __u32 slot_mask = STATE_SLOTS - 1;
@@ -42,6 +43,7 @@ const volatile __u32 audit_all = 0;
 const volatile __u32 nr_comms = 0;
 const volatile __u32 nr_cgroups = 0;
 const volatile struct state_syscall sync_syscalls[STATE_SYSCALLS] = {};
+const volatile struct state_changer changers[STATE_CHANGERS] = {};
 const volatile struct state_comm comms[STATE_COMMS] = {};
 
 __u64 base_ns = ~0ULL; /* nothing counts yet */
@@ -57,6 +59,7 @@ __u32 serving = 0;
 __u32 failures = 0;
 __u32 sent_on = 0;
 __u32 note_files = 0;
+__u32 note_names = 0;
 struct state_zeroed zeroed_rest = {};
 __u32 dirty_bit = 0;
 __u64 marked_mapping = 0;

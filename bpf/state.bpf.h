@@ -324,6 +324,19 @@ struct path_buffer {
 	__u64 mnt;
 };
 
+/* A change of names that is being put together. */
+struct change_buffer {
+	struct event_change change;
+	__u8 spare[EVENT_NAME_SIZE]; /* never used: lets a mask be the bound */
+};
+
+struct change_scratch_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct change_buffer);
+};
+
 struct path_scratch_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -353,6 +366,7 @@ extern struct servers_map servers SEC(".maps");
 extern struct zeroed_map zeroed SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
+extern struct change_scratch_map change_scratch SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
 
 /* Set before load. */
@@ -373,6 +387,7 @@ extern const volatile __u32 nr_comms;	   /* threads of these names only, 0: of a
 extern const volatile __u32 nr_cgroups;	   /* in or below these cgroups only, 0: in any */
 extern const volatile struct state_comm comms[STATE_COMMS];
 extern const volatile struct state_syscall sync_syscalls[STATE_SYSCALLS];
+extern const volatile struct state_changer changers[STATE_CHANGERS];
 
 /* Set while running. */
 extern __u64 base_ns;	/* what happened earlier was not watched */
@@ -387,6 +402,7 @@ extern __u64 hits[HOOKS];
 extern __u64 traced; /* audited threads that ended with a tracer (ptrace) */
 
 extern __u32 note_files;		/* remember what audited processes write to */
+extern __u32 note_names;		/* tell of the names they change */
 extern struct state_zeroed zeroed_rest; /* of all inodes: some found no room */
 extern __u32 dirty_bit;			/* as dirty_mark, or learnt (written.bpf.c); 0: not yet */
 extern __u64 marked_mapping;		/* the file that last had a page made dirty, */
@@ -528,6 +544,7 @@ static __always_inline void emit_flush(__u32 disk, __u64 issue, __u64 now, int e
 /* path.bpf.c: sends the name of the struct file at @file, for the call @id. */
 int emit_path(__u64 file, __u64 id) __hidden;
 /* ... of the inode at @inode, below the root of its file system. */
+int emit_dentry_path(__u64 dentry, __u64 mnt, __u64 id) __hidden;
 int emit_inode_path(__u64 inode, __u64 id) __hidden;
 
 #endif

@@ -25,6 +25,7 @@
 #define STATE_HARMLESS	     16384
 #define STATE_SERVERS	     1024
 #define STATE_ZEROED	     4096
+#define STATE_CHANGERS	     20
 
 /* How long an audited process has been watched. */
 #define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
@@ -75,6 +76,19 @@ struct state_topology {
 struct state_syscall {
 	__u32 number;
 	__u32 flags; /* enum event_sync_flag */
+};
+
+/* A system call that changes names, and the positions of its arguments, from 1 on; 0: it has none.
+ * A name without a directory is relative to the working directory. */
+struct state_changer {
+	__u32 number;
+	__u8 kind; /* enum event_change_kind */
+	__u8 old_dir;
+	__u8 old_name;
+	__u8 new_dir;
+	__u8 new_name;
+	__u8 flags;
+	__u8 pad[2];
 };
 
 /* A name of threads that are audited: its bytes under the mask. */

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "changers.h"
 #include "kernel.h"
 #include "ledger.h"
 #include "selftest.h"
@@ -118,6 +119,7 @@ static void read_kernel_facts(struct attach *attach, const struct btf *btf)
 	skel->rodata->f2fs_dirty_inode = kernel_f2fs_dirty_inode(btf);
 	skel->rodata->page_bytes = getpagesize();
 	memcpy((void *)skel->rodata->sync_syscalls, syscalls, sizeof(syscalls));
+	changers_fill((struct state_changer *)skel->rodata->changers);
 }
 
 static void set_filter(struct flushaudit_bpf *skel, const struct attach_options *options)
@@ -147,10 +149,11 @@ static bool finds_mappings(const struct program_row *row)
 	       tree;
 }
 
-static bool row_is_used(const struct program_row *row, enum attach_level level,
+static bool row_is_used(const struct program_row *row, enum attach_level level, bool names,
 			const struct btf *btf)
 {
-	if (!(row->levels & 1 << level) || !finds_mappings(row))
+	if (!(row->levels & 1 << level) || !finds_mappings(row) ||
+	    (!names && (row->levels & 1 << LEVEL_WITH_NAMES)))
 		return false;
 	return !row->arguments ||
 	       kernel_tracepoint_arguments(btf, row->tracepoint) == row->arguments;
@@ -173,6 +176,7 @@ static int load_programs(struct attach *attach, const struct attach_options *opt
 	set_filter(attach->skel, options);
 	attach->skel->rodata->preempt_guard = guard;
 	attach->skel->bss->note_files = options->files;
+	attach->skel->bss->note_names = options->names;
 	attach->skel->bss->dirty_bit = attach->skel->rodata->dirty_mark;
 	for (i = 0; i < program_rows_nr; i++) {
 		program = bpf_object__find_program_by_name(attach->skel->obj,
@@ -180,8 +184,8 @@ static int load_programs(struct attach *attach, const struct attach_options *opt
 		if (!program)
 			return error_set(err, EINVAL, "no BPF program '%s' in this build",
 					 program_rows[i].program);
-		bpf_program__set_autoload(program,
-					  row_is_used(&program_rows[i], attach->level, btf));
+		bpf_program__set_autoload(
+			program, row_is_used(&program_rows[i], attach->level, options->names, btf));
 	}
 	ret = flushaudit_bpf__load(attach->skel);
 	if (ret)
@@ -320,6 +324,10 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 			       "file_write_and_wait_range is inlined in this kernel: the end "
 			       "of the write-back wait is not observed");
 	}
+	if (attach->skel->bss->note_names)
+		add_blind_spot(attach,
+			       "names that are changed through io_uring, or by servers in the "
+			       "kernel (nfsd, ksmbd), are not seen");
 	if (attach->skel->bss->note_files && !attach->skel->bss->dirty_bit)
 		add_blind_spot(attach, "which files have dirty pages is not known until two pages "
 				       "of one are written: never-synced may be missed (set "

@@ -16,6 +16,7 @@ struct attach_options {
 	uint32_t ring_bytes;	     /* a power of two, 0: default */
 	uint32_t ledger_entries;     /* writes in flight and inodes to remember, 0: default */
 	bool files;		     /* follow what is written to files, see attach_survey() */
+	bool names;		     /* tell of names that are made, moved and removed */
 	const struct filter *filter; /* NULL: none */
 	bool everybody; /* not our children but every process, or those the filter names */
 };

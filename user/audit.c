@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "directory.h"
 #include "exitcode.h"
 #include "format.h"
 #include "library.h"
@@ -132,6 +133,14 @@ static void look_at(void *ctx, const struct event_mapped *mapped, const char *pa
 	library_read(library, mapped, path, attach_shares_pids(audit->attach));
 }
 
+static bool find_directory(void *ctx, const struct event_change *change, const char *path,
+			   struct place *place, char *real, size_t size)
+{
+	const struct audit *audit = ctx;
+
+	return directory_find(audit->stack, path, change->mount_namespace, place, real, size);
+}
+
 static void is_harmless(void *ctx, const struct event_file *file)
 {
 	const struct audit *audit = ctx;
@@ -233,6 +242,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	pipeline_on_doubt(audit->pipeline, records_were_lost, runs_were_skipped, audit);
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	pipeline_on_served(audit->pipeline, server_of, audit);
+	pipeline_on_lookup(audit->pipeline, find_directory, audit);
 	find_servers(audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;

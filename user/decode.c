@@ -36,6 +36,25 @@ static int decode_path_record(struct event_path *path, const void *data, size_t 
 	return 0;
 }
 
+/* Its names are as long as it says, and each ends. */
+static int decode_change(struct event_change *change, const void *data, size_t size)
+{
+	const size_t fixed = offsetof(struct event_change, names);
+	size_t used = 0, i;
+
+	if (size < fixed || size > sizeof(*change))
+		return -EBADMSG;
+	memcpy(change, data, size);
+	change->comm[EVENT_COMM_SIZE - 1] = '\0';
+	for (i = 0; i < CHANGE_SIDES; i++) {
+		used += change->sides[i].length;
+		if (used > size - fixed ||
+		    (change->sides[i].length && change->names[used - 1] != '\0'))
+			return -EBADMSG;
+	}
+	return change->kind < CHANGE_KINDS ? 0 : -EBADMSG;
+}
+
 /* A record that has one size only. False: it has not. */
 static bool copy_fixed(void *out, size_t wanted, const void *data, size_t size)
 {
@@ -84,6 +103,8 @@ int decode_record(struct record *record, const void *data, size_t size)
 			return -EBADMSG;
 		record->mapped.comm[EVENT_COMM_SIZE - 1] = '\0';
 		return 0;
+	case EVENT_CHANGE:
+		return decode_change(&record->change, data, header.size);
 	default:
 		return -ENOENT;
 	}

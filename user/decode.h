@@ -16,6 +16,7 @@ struct record {
 		struct event_write write;
 		struct event_written written;
 		struct event_mapped mapped;
+		struct event_change change;
 		struct event_path path;
 	};
 };

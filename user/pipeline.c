@@ -40,6 +40,7 @@ struct pipeline {
 	struct callpaths *paths;
 	struct innersyncs *inner;
 	struct served *served;
+	struct names *names;
 	struct cover *cover;
 	struct failures *failures;
 	struct exposure *exposure;
@@ -58,6 +59,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->paths = callpaths_new();
 	pipeline->inner = innersyncs_new();
 	pipeline->served = served_new(store);
+	pipeline->names = names_new(store);
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
@@ -66,7 +68,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
 	    !pipeline->failures || !pipeline->exposure || !pipeline->gather ||
-	    !pipeline->interposed || !pipeline->served) {
+	    !pipeline->interposed || !pipeline->served || !pipeline->names) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -80,6 +82,7 @@ void pipeline_free(struct pipeline *pipeline)
 	callpaths_free(pipeline->paths);
 	innersyncs_free(pipeline->inner);
 	served_free(pipeline->served);
+	names_free(pipeline->names);
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
@@ -108,6 +111,11 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 	served_on_ask(pipeline->served, fn, ctx);
 }
 
+void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx)
+{
+	names_on_lookup(pipeline->names, fn, ctx);
+}
+
 struct gather *pipeline_gather(struct pipeline *pipeline)
 {
 	return pipeline->gather;
@@ -116,6 +124,7 @@ struct gather *pipeline_gather(struct pipeline *pipeline)
 void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
 {
 	pipeline->filter = filter;
+	names_set_filter(pipeline->names, filter, pipeline->stack);
 }
 
 void pipeline_set_endless(struct pipeline *pipeline)
@@ -283,6 +292,21 @@ static void push_written(struct pipeline *pipeline, const struct event_written *
 	free(name);
 }
 
+static void push_change(struct pipeline *pipeline, const struct event_change *event)
+{
+	char *bases[CHANGE_SIDES];
+	size_t length;
+	int i;
+
+	for (i = 0; i < CHANGE_SIDES; i++)
+		bases[i] = take_path(pipeline, event->sides[i].id, event->sides[i].base_s_dev,
+				     &length);
+	if (event->at_ns >= pipeline->start_ns)
+		names_changed(pipeline->names, event, (const char *const *)bases);
+	for (i = 0; i < CHANGE_SIDES; i++)
+		free(bases[i]);
+}
+
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 {
 	struct flush_entry *flush = NULL;
@@ -324,6 +348,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 						      .path_length = length});
 	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE,
 			sync->unaudited ? 0 : row);
+	names_synced(pipeline->names, sync, path, verdict.kind, sync->unaudited ? 0 : row);
 	if (wanted || sync->ret) /* an error is told once, whoever is told it */
 		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
@@ -426,10 +451,22 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 	store_add_finding(pipeline->store, &finding);
 }
 
+/* Of the whole audit. */
+static bool was_anything_missed(struct pipeline *pipeline)
+{
+	uint64_t asked_ns;
+
+	if (pipeline->was_skipped)
+		return true;
+	return (pipeline->lost && pipeline->lost(pipeline->doubt_ctx)) ||
+	       (pipeline->skipped && pipeline->skipped(pipeline->doubt_ctx, &asked_ns));
+}
+
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
 	exposure_finish(pipeline->exposure);
+	names_finish(pipeline->names, was_anything_missed(pipeline));
 	interposed_store(pipeline->interposed, pipeline->store);
 }
 
@@ -459,6 +496,9 @@ void pipeline_push(struct pipeline *pipeline, const void *data, size_t size)
 		break;
 	case EVENT_WRITE:
 		push_write(pipeline, &record.write);
+		break;
+	case EVENT_CHANGE:
+		push_change(pipeline, &record.change);
 		break;
 	case EVENT_MAPPED:
 		push_mapped(pipeline, &record.mapped);

@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "gather.h"
 #include "interposed.h"
+#include "names.h"
 #include "served.h"
 #include "stack.h"
 #include "store.h"
@@ -38,6 +39,9 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 
 /* How it is known who serves a FUSE file system. */
 void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ctx);
+
+/* How a directory is found of which only the path is known, see names.h. */
+void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx);
 
 /* The stage that knows the machine; see gather.h. */
 struct gather *pipeline_gather(struct pipeline *pipeline);

@@ -6,6 +6,7 @@
 #define DIRECT_BLIND                                                                               \
 	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
 	"calls"
+#define NAMES_LEVELS (ALL_LEVELS | 1 << LEVEL_WITH_NAMES)
 #define SUPER_LEVELS (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE)
 #define AIO_BLIND    "syncs through Linux AIO are not told from the kernel's own"
 
@@ -102,6 +103,24 @@ const struct program_row program_rows[] = {
 	{"enter_msync", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_msync_tree", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_fallocate", NULL, NULL, 0, ALL_LEVELS, false, NULL},
+	{"exit_open", "syscalls/sys_exit_open", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_open", "syscalls/sys_exit_openat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_open", "syscalls/sys_exit_openat2", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_open", "syscalls/sys_exit_creat", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_rename", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_renameat", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_renameat2", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_link", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_linkat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_symlink", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_symlinkat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_unlink", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_unlinkat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_rmdir", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_mkdir", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_mkdirat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_mknod", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"exit_change", "syscalls/sys_exit_mknodat", NULL, 0, NAMES_LEVELS, false, NULL},
 	{"exit_mmap", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"exec_mapped", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 };

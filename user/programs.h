@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAM_ROWS_MAX 96
+#define PROGRAM_ROWS_MAX 128
 
 /* A blind spot at the tracepoint level, and where its rows cannot be attached. */
 #define PROGRAMS_SUPER_BLIND "umount, and the freezing of a file system, are not seen as sync calls"
@@ -26,7 +26,8 @@ struct program_row {
 	const char *at; /* CATEGORY/TRACEPOINT or a raw tracepoint; NULL: its section says */
 	const char *tracepoint; /* whose arity is asked from BTF, */
 	int arguments;		/* and must be this; 0: any */
-	int levels;		/* bits of enum attach_level at which it is used */
+	int levels;		/* bits of enum attach_level at which it is used, */
+#define LEVEL_WITH_NAMES LEVELS /* and one more: only where names are wanted */
 	bool optional;		/* the audit can go on without it, */
 	const char *blind;	/* and then does not see this; NULL: nothing to speak of */
 };

@@ -106,6 +106,28 @@ CREATE TABLE exposures(
   detail           TEXT
 );
 
+-- Names that audited processes made, moved and removed (run --names only). POSIX promises that one lasts once each
+-- directory that changed has been synced after the change: by a call of its own, or with all of its file system.
+CREATE TABLE changes(
+  id          INTEGER PRIMARY KEY,        -- in the order the calls returned
+  t_ns        INTEGER NOT NULL,           -- return
+  kind        TEXT NOT NULL,              -- create (by open), mkdir, mknod, symlink, link, unlink, rmdir, rename, exchange
+  pid         INTEGER NOT NULL,
+  tid         INTEGER NOT NULL,
+  comm        TEXT NOT NULL,
+  grounds     TEXT NOT NULL,              -- which directories: observed, or inferred from their paths
+  old_path    TEXT,                       -- a name that is gone,
+  old_dev     TEXT,                       -- and its directory,
+  old_dir     INTEGER,
+  old_posix   TEXT,                       -- durable, not-durable, unproven,
+  old_sync_id INTEGER,                    -- and the call that says so
+  new_path    TEXT,                       -- a name that is new, likewise
+  new_dev     TEXT,
+  new_dir     INTEGER,
+  new_posix   TEXT,
+  new_sync_id INTEGER
+);
+
 -- Counted, never silent: what the auditor itself lost.
 CREATE TABLE losses(
   cause  TEXT PRIMARY KEY,

@@ -41,3 +41,11 @@ bool scope_holds(const struct filter *filter, const struct stack *stack,
 		return false;
 	return !filter->nr_paths || (named && filter_has_path(filter, path));
 }
+
+bool scope_holds_name(const struct filter *filter, const struct stack *stack, uint32_t dev,
+		      const char *path)
+{
+	if (filter->nr_devs && dev && !stands_on_wanted(filter, stack, dev))
+		return false;
+	return !filter->nr_paths || filter_has_path(filter, path);
+}

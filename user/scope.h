@@ -3,6 +3,7 @@
 #define FLUSHAUDIT_SCOPE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "events.h"
 #include "filter.h"
@@ -14,5 +15,9 @@
  */
 bool scope_holds(const struct filter *filter, const struct stack *stack,
 		 const struct event_sync *sync, const char *path);
+
+/* Likewise of a name that changed, in a directory on @dev; 0: not known. */
+bool scope_holds_name(const struct filter *filter, const struct stack *stack, uint32_t dev,
+		      const char *path);
 
 #endif

@@ -125,6 +125,8 @@ const struct stack_mount *stack_find_mount(const struct stack *stack, uint32_t s
  * same device since. NULL: none is known. */
 const struct stack_mount *stack_find_mount_at(const struct stack *stack, uint32_t s_dev,
 					      uint64_t ns);
+/* The s_dev of the mount that holds @path, 0: not known. */
+uint32_t stack_mounts_holding(const struct stack *stack, const char *path);
 /* Where a file is whose name below the root of file system @s_dev is @name: below the first
  * mount of it that was seen; @name as it is where none leads to it. */
 void stack_path(const struct stack *stack, uint32_t s_dev, const char *name, char *out,

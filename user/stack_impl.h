@@ -64,8 +64,6 @@ int stack_block_number(const struct stack *stack, const char *name, uint32_t *de
 /* stack_mounts.c: reads mountinfo; needs the block devices' nodes. */
 int stack_mounts_read(struct stack *stack, struct error *err);
 void stack_mounts_clear_points(struct stack *stack);
-/* The s_dev of the mount that holds @path, 0: not known. */
-uint32_t stack_mounts_holding(const struct stack *stack, const char *path);
 
 /* stack_fs.c: fills data and log of @mount, whose dev, fs and source are set; @super: its options.
  */

@@ -19,6 +19,7 @@ enum statement {
 	ADD_PARENT,
 	ADD_FINDING,
 	ADD_EXPOSURE,
+	ADD_CHANGE,
 	ADD_ARGUMENT,
 	ADD_LOSS,
 	ADD_BLIND_SPOT,
@@ -27,6 +28,8 @@ enum statement {
 	SET_PARENT,
 	NO_PARENT,
 	SET_COVERED,
+	SET_OLD_NAMED,
+	SET_NEW_NAMED,
 	STATEMENTS,
 };
 
@@ -45,6 +48,10 @@ static const char *const statements[STATEMENTS] = {
 	[ADD_EXPOSURE] = ("INSERT INTO exposures(path,dev,ino,pid,comm,bytes,peak_bytes,left_bytes,"
 			  "longest_ns,state,syncs,sync_id,flush_id,flushed_after_ns,detail)"
 			  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+	[ADD_CHANGE] =
+		("INSERT INTO changes(t_ns,kind,pid,tid,comm,grounds,old_path,old_dev,old_dir,"
+		 "old_posix,new_path,new_dev,new_dir,new_posix)"
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
@@ -53,6 +60,8 @@ static const char *const statements[STATEMENTS] = {
 	[SET_PARENT] = "UPDATE syncs SET parent_id=?2 WHERE id=?1 AND parent_id IS NULL",
 	[NO_PARENT] = "UPDATE syncs SET parent_id=NULL WHERE id=?1",
 	[SET_COVERED] = "UPDATE syncs SET covered_by=?2, covered_after_ns=?3 WHERE id=?1",
+	[SET_OLD_NAMED] = "UPDATE changes SET old_posix=?2, old_sync_id=?3 WHERE id=?1",
+	[SET_NEW_NAMED] = "UPDATE changes SET new_posix=?2, new_sync_id=?3 WHERE id=?1",
 };
 
 struct store {
@@ -238,6 +247,26 @@ void store_add_exposure(struct store *store, const struct store_exposure *exposu
 	run(store, ADD_EXPOSURE);
 }
 
+int64_t store_add_change(struct store *store, const struct store_change *change)
+{
+	sqlite3_stmt *s = store->prepared[ADD_CHANGE];
+	int i, column = 7;
+
+	sqlite3_bind_int64(s, 1, change->t_ns);
+	bind_text(s, 2, change->kind);
+	sqlite3_bind_int64(s, 3, change->pid);
+	sqlite3_bind_int64(s, 4, change->tid);
+	sqlite3_bind_text(s, 5, change->comm, -1, SQLITE_STATIC);
+	bind_text(s, 6, change->grounds);
+	for (i = 0; i < 2; i++) {
+		bind_text(s, column++, change->sides[i].path);
+		bind_text(s, column++, change->sides[i].dev);
+		bind_optional(s, column++, change->sides[i].ino, 0);
+		bind_text(s, column++, change->sides[i].posix);
+	}
+	return run(store, ADD_CHANGE);
+}
+
 void store_add_argument(struct store *store, const char *text)
 {
 	sqlite3_bind_text(store->prepared[ADD_ARGUMENT], 1, text, -1, SQLITE_STATIC);
@@ -302,6 +331,27 @@ void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, u
 	sqlite3_bind_int64(store->prepared[SET_COVERED], 2, flush_id);
 	sqlite3_bind_int64(store->prepared[SET_COVERED], 3, after_ns);
 	run(store, SET_COVERED);
+}
+
+void store_set_named(struct store *store, int64_t change_id, int side, const char *posix,
+		     int64_t sync_id)
+{
+	enum statement which = side ? SET_NEW_NAMED : SET_OLD_NAMED;
+
+	sqlite3_bind_int64(store->prepared[which], 1, change_id);
+	bind_text(store->prepared[which], 2, posix);
+	bind_optional(store->prepared[which], 3, sync_id, 0);
+	run(store, which);
+}
+
+void store_doubt_named(struct store *store)
+{
+	static const char sql[] =
+		"UPDATE changes SET old_posix = 'unproven' WHERE old_posix = 'not-durable';"
+		"UPDATE changes SET new_posix = 'unproven' WHERE new_posix = 'not-durable';";
+
+	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		note_error(store);
 }
 
 void store_finish(struct store *store)

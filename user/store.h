@@ -49,6 +49,19 @@ struct store_exposure {
 	int64_t sync_id, flush_id; /* 0: none */
 };
 
+/* One row of changes. */
+struct store_change {
+	uint64_t t_ns;
+	const char *kind, *comm, *grounds;
+	uint32_t pid, tid;
+	struct {
+		const char *path;  /* made safe, NULL: there is no such side */
+		const char *dev;   /* of the directory, NULL: which it is is not known */
+		const char *posix; /* how it stands */
+		uint64_t ino;
+	} sides[2]; /* enum event_change_side_index */
+};
+
 /* Makes an empty audit database in memory. 0, or -errno with @err. */
 int store_open(struct store **out, struct error *err);
 void store_free(struct store *store);
@@ -61,6 +74,7 @@ void store_add_device(struct store *store, const struct store_device *device);
 void store_add_parent(struct store *store, const char *dev, const char *parent);
 void store_add_finding(struct store *store, const struct store_finding *finding);
 void store_add_exposure(struct store *store, const struct store_exposure *exposure);
+int64_t store_add_change(struct store *store, const struct store_change *change);
 void store_add_argument(struct store *store, const char *text);
 void store_add_loss(struct store *store, const char *cause, uint64_t count, uint64_t syncs,
 		    const char *remedy);
@@ -73,6 +87,12 @@ void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_i
 void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id);
 void store_forget_parent(struct store *store, int64_t sync_id); /* several might be it */
 void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns);
+
+/* How side @side of a change stands since sync @sync_id, 0: none. */
+void store_set_named(struct store *store, int64_t change_id, int side, const char *posix,
+		     int64_t sync_id);
+/* Of no change is it known any more that it is not durable. */
+void store_doubt_named(struct store *store);
 
 /*
  * Lets go of all that has been reported, when the audit may go on for weeks: counts stay, in the

@@ -2,6 +2,7 @@
 
     straced.py LOG          that list
     straced.py --ring LOG   how many requests the rings of io_uring took
+    straced.py --names LOG  the changes of names: "KIND<tab>TID<tab>OLD<tab>NEW", last components only
     straced.py --traced     what strace has to trace
 
 A write counts as o_sync or o_dsync when the descriptor was opened so, or the call carries RWF_SYNC or RWF_DSYNC.
@@ -15,9 +16,18 @@ OPENS = ("open", "openat", "openat2", "creat")
 WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2", "fallocate")
 CLONES = ("clone", "clone3", "fork", "vfork")
 COPIES = ("dup", "dup2", "dup3", "fcntl")
-TRACED = SYNCS + OPENS + WRITES + CLONES + COPIES + ("close", "io_submit", "io_uring_enter")
+# Kind, and which of the quoted arguments are the old name and the new one.
+NAMES = {
+    "rename": ("rename", 0, 1), "renameat": ("rename", 0, 1), "renameat2": ("rename", 0, 1),
+    "link": ("link", None, 1), "linkat": ("link", None, 1), "symlink": ("symlink", None, 1),
+    "symlinkat": ("symlink", None, 1), "unlink": ("unlink", 0, None), "unlinkat": ("unlink", 0, None),
+    "rmdir": ("rmdir", 0, None), "mkdir": ("mkdir", None, 0), "mkdirat": ("mkdir", None, 0),
+    "mknod": ("mknod", None, 0), "mknodat": ("mknod", None, 0),
+}
+TRACED = SYNCS + OPENS + WRITES + CLONES + COPIES + ("close", "io_submit", "io_uring_enter") + tuple(NAMES)
 
 CALL = re.compile(r"^([a-z_0-9]+)\((.*)\)\s+= (-?[0-9]+)\b")
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 DESCRIPTOR = re.compile(r"^([0-9]+)<(/.*?)>(?:\(deleted\))?(?:, |$)")
 AIO_WRITE = re.compile(r"aio_lio_opcode=IOCB_CMD_PWRITEV?,.*?aio_fildes=([0-9]+)<(/.*?)>")
 
@@ -83,12 +93,31 @@ class Log:
                 yield kind, tid, at.group(2)
 
 
+def change(tid, name, arguments, result):
+    """A call that changed names, in the words of the report; None: it is none."""
+    if name not in NAMES or result != "0":
+        return None
+    kind, old, new = NAMES[name]
+    if "AT_REMOVEDIR" in arguments:
+        kind = "rmdir"
+    if "RENAME_EXCHANGE" in arguments:
+        kind = "exchange"
+    quoted = [text.rstrip("/").rsplit("/", 1)[-1] for text in QUOTED.findall(arguments)]
+    return kind, tid, quoted[old] if old is not None else "", quoted[new] if new is not None else ""
+
+
 if sys.argv[1] == "--traced":
     print(",".join(TRACED))
 elif sys.argv[1] == "--ring":
     with open(sys.argv[2], errors="replace") as opened:
         calls = (CALL.match(text) for _, text in Log().lines(opened))
         print(sum(max(int(call.group(3)), 0) for call in calls if call and call.group(1) == "io_uring_enter"))
+elif sys.argv[1] == "--names":
+    with open(sys.argv[2], errors="replace") as opened:
+        calls = ((tid, CALL.match(text)) for tid, text in Log().lines(opened))
+        changes = (change(tid, *call.groups()) for tid, call in calls if call)
+        for found in filter(None, changes):
+            print("\t".join(found))
 else:
     with open(sys.argv[1], errors="replace") as opened:
         for found in Log().syncs(opened):

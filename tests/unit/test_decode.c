@@ -13,9 +13,10 @@
 #include "decode.h"
 #include "seed.h"
 
-#define SYNC_FIXED offsetof(struct event_sync, devices)
-#define PATH_FIXED offsetof(struct event_path, names)
-#define ROUNDS	   1000000
+#define SYNC_FIXED   offsetof(struct event_sync, devices)
+#define PATH_FIXED   offsetof(struct event_path, names)
+#define CHANGE_FIXED offsetof(struct event_change, names)
+#define ROUNDS	     1000000
 
 static void make_header(struct event_header *header, enum event_type type, size_t size)
 {
@@ -226,6 +227,33 @@ static void mapped_code(void **state)
 	assert_string_equal((const char *)record.mapped.comm, "ccccccccccccccc");
 	mapped.header.size = sizeof(mapped) - 8;
 	assert_int_equal(decode_exactly(&record, &mapped, sizeof(mapped)), -EBADMSG);
+}
+
+static void changed_names(void **state)
+{
+	struct event_change change = {.kind = CHANGE_RENAME};
+	struct record record;
+
+	(void)state;
+	make_header(&change.header, EVENT_CHANGE, CHANGE_FIXED + 6);
+	memset(change.comm, 'c', sizeof(change.comm));
+	memcpy(change.names, "ab\0cd", 6);
+	change.sides[CHANGE_OLD].length = change.sides[CHANGE_NEW].length = 3;
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), 0);
+	assert_string_equal((const char *)record.change.names + 3, "cd");
+	assert_string_equal((const char *)record.change.comm, "ccccccccccccccc");
+	change.sides[CHANGE_NEW].length = 4;
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), -EBADMSG);
+	change.sides[CHANGE_NEW].length = 2; /* then it does not end */
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), -EBADMSG);
+	change.sides[CHANGE_NEW].length = UINT32_MAX;
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), -EBADMSG);
+	change.sides[CHANGE_OLD].length = change.sides[CHANGE_NEW].length = 0;
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), 0);
+	change.kind = CHANGE_KINDS;
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED + 6), -EBADMSG);
+	make_header(&change.header, EVENT_CHANGE, CHANGE_FIXED - 1);
+	assert_int_equal(decode_exactly(&record, &change, CHANGE_FIXED - 1), -EBADMSG);
 }
 
 static void wrong_version(void **state)
@@ -441,6 +469,21 @@ static uint64_t next_random(uint64_t *random)
 	return z ^ z >> 31;
 }
 
+/* A kind and lengths of names that may be right. */
+static void likely_change(uint64_t *random, unsigned char *data, size_t size)
+{
+	struct event_change change;
+	int i;
+
+	if (size < CHANGE_FIXED)
+		return;
+	memcpy(&change, data, CHANGE_FIXED);
+	change.kind = next_random(random) % (CHANGE_KINDS + 1);
+	for (i = 0; i < CHANGE_SIDES; i++)
+		change.sides[i].length = next_random(random) % (size - CHANGE_FIXED + 2);
+	memcpy(data, &change, CHANGE_FIXED);
+}
+
 /* Random bytes behind a header that is likely enough to be let in. */
 static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 {
@@ -457,7 +500,8 @@ static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 				      sizeof(struct event_written),
 				      sizeof(struct event_mapped),
 				      SYNC_FIXED,
-				      PATH_FIXED};
+				      PATH_FIXED,
+				      CHANGE_FIXED};
 
 	if (next_random(random) % 4 == 0)
 		header.size =
@@ -469,9 +513,23 @@ static size_t random_record(uint64_t *random, unsigned char *data, size_t room)
 			piece &= 0x01000100000000ffULL; /* small numbers and NULs */
 		memcpy(data + at, &piece, size - at < 8 ? size - at : 8);
 	}
+	if (header.type == EVENT_CHANGE && next_random(random) % 2)
+		likely_change(random, data, size);
 	if (size >= sizeof(header) && next_random(random) % 64)
 		memcpy(data, &header, sizeof(header));
 	return size;
+}
+
+static void check_names(const struct event_change *change)
+{
+	const char *name = (const char *)change->names;
+	int i;
+
+	assert_in_range(change->kind, 0, CHANGE_KINDS - 1);
+	assert_int_equal(change->comm[EVENT_COMM_SIZE - 1], '\0');
+	for (i = 0; i < CHANGE_SIDES; name += change->sides[i++].length)
+		if (change->sides[i].length)
+			assert_in_range(strlen(name), 0, change->sides[i].length - 1);
 }
 
 static void check_accepted(const struct record *record)
@@ -486,6 +544,8 @@ static void check_accepted(const struct record *record)
 		assert_int_equal(record->sync.comm[EVENT_COMM_SIZE - 1], '\0');
 	} else if (record->type == EVENT_WRITE) {
 		assert_true(record->write.offset + record->write.bytes >= record->write.offset);
+	} else if (record->type == EVENT_CHANGE) {
+		check_names(&record->change);
 	} else if (record->type == EVENT_MAPPED) {
 		assert_int_equal(record->mapped.comm[EVENT_COMM_SIZE - 1], '\0');
 	} else if (record->type == EVENT_PATH) {
@@ -530,6 +590,7 @@ int main(void)
 		cmocka_unit_test(sizes_of_a_sync),
 		cmocka_unit_test(sizes_of_the_others),
 		cmocka_unit_test(mapped_code),
+		cmocka_unit_test(changed_names),
 		cmocka_unit_test(wrong_version),
 		cmocka_unit_test(unknown_type),
 		cmocka_unit_test(counts_out_of_range),

@@ -901,6 +901,48 @@ static void losses_are_asked_for_of_what_was_not_seen(void **state)
 	assert_reason(w, 2, "unproven events-lost");
 }
 
+/* "x" was made in /srv at @at_ns. */
+static void push_change(struct world *w, uint64_t at_ns)
+{
+	struct event_change change = {
+		.header = {EVENT_CHANGE, EVENTS_VERSION, offsetof(struct event_change, names) + 2},
+		.at_ns = at_ns,
+		.kind = CHANGE_CREATE,
+		.comm = "touch",
+		.sides[CHANGE_NEW] = {.id = at_ns, .base_ino = INO, .base_s_dev = VDA, .length = 2},
+		.names = "x",
+	};
+
+	push_path(w, at_ns, "srv", 4);
+	pipeline_push(w->pipeline, &change, change.header.size);
+}
+
+/* A sync of the directory is of what had changed before; what was not seen may have been one. */
+static void names_and_syncs_of_their_directories(void **state)
+{
+	struct event_sync sync = make_sync(VDA, 300, 400, 330);
+	struct questions questions = {.now_ns = 600};
+	struct world *w = *state;
+
+	pipeline_on_doubt(w->pipeline, NULL, answer_question, &questions);
+	sync.flags |= SYNC_DIRECTORY;
+	sync.outer_ino = sync.ino = INO;
+	sync.outer_s_dev = sync.s_dev = VDA;
+	push_flush(w, VDA, 330, 360);
+	push_change(w, 200);
+	push_change(w, 350);
+	push_sync(w, &sync);
+	assert_string_equal(ask(w, "SELECT new_path FROM changes WHERE id = 1"), "/srv/x");
+	assert_string_equal(ask(w, "SELECT new_posix FROM changes WHERE id = 1"), "durable");
+	assert_int_equal(store_number(w->store, "SELECT new_sync_id FROM changes WHERE id = 1"), 1);
+	pipeline_finish(w->pipeline);
+	assert_string_equal(ask(w, "SELECT new_posix FROM changes WHERE id = 2"), "not-durable");
+	questions.skipped = true;
+	pipeline_finish(w->pipeline);
+	assert_string_equal(ask(w, "SELECT new_posix FROM changes WHERE id = 2"), "unproven");
+	assert_string_equal(ask(w, "SELECT new_posix FROM changes WHERE id = 1"), "durable");
+}
+
 static void descriptor_of_nothing(void **state)
 {
 	struct event_sync sync = make_sync(0, 100, 200, 0);
@@ -1354,6 +1396,7 @@ int main(void)
 		FRESH(ext4_async_commit),
 		FRESH(ext4_inline_data),
 		FRESH(ext4_fast_commit),
+		FRESH(names_and_syncs_of_their_directories),
 		FRESH(a_file_system_is_named_by_where_it_was_mounted),
 	};
 

@@ -164,7 +164,8 @@ static void schema_is_the_documented_one(void **state)
 	assert_string_equal(ask(w, db,
 				"SELECT group_concat(type || ' ' || name, ', ') FROM"
 				" (SELECT * FROM sqlite_schema ORDER BY type, name)"),
-			    "table arguments, table blind_spots, table devices, table exposures, "
+			    "table arguments, table blind_spots, table changes, table devices, "
+			    "table exposures, "
 			    "table findings, table flushes, table losses, table meta, "
 			    "table parents, table purged_calls, table purged_flushes, "
 			    "table syncs, view calls, view most_synced, view processes, "

@@ -23,7 +23,7 @@
 
 struct run_options {
 	const char *output, *format, *db, *user;
-	bool all, exposure, follow_command, propagate;
+	bool all, exposure, names, follow_command, propagate;
 	struct options_common common;
 	char **command;
 };
@@ -34,6 +34,7 @@ enum option_key {
 	KEY_DB,
 	KEY_ALL,
 	KEY_EXPOSURE,
+	KEY_NAMES,
 	KEY_FOLLOW,
 	KEY_USER,
 	KEY_PROPAGATE,
@@ -46,6 +47,10 @@ static const struct argp_option argp_options[] = {
 	{"all", KEY_ALL, NULL, 0, "List every sync call in the text report", 1},
 	{"exposure", KEY_EXPOSURE, NULL, 0,
 	 "List every file that was written to: how much of it was not durable, and for how long",
+	 1},
+	{"names", KEY_NAMES, NULL, 0,
+	 "List every name that was made, moved or removed, and whether its directory was synced "
+	 "since",
 	 1},
 	{"db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1},
 	{"user", KEY_USER, "NAME", 0, "Run the command as this user", 2},
@@ -99,6 +104,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_EXPOSURE:
 		run->exposure = true;
+		break;
+	case KEY_NAMES:
+		run->names = run->common.attach.names = true;
 		break;
 	case KEY_USER:
 		run->user = arg;
@@ -179,6 +187,7 @@ static int write_report(struct audit *audit, const struct run_options *options, 
 	struct report_options report = {
 		.all = options->all,
 		.exposure = options->exposure,
+		.names = options->names,
 		.color = cmd_wants_color(out),
 	};
 	int ret;

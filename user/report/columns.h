@@ -28,4 +28,14 @@
 	" 'longest_ns', longest_ns, 'state', state, 'syncs', syncs, 'sync_id', sync_id,"           \
 	" 'flush_id', flush_id, 'flushed_after_ns', flushed_after_ns, 'detail', detail)"
 
+#define JSON_CHANGE                                                                                \
+	"json_object('id', id, 't_ns', t_ns, 'kind', kind, 'pid', pid, 'tid', tid, 'comm', comm,"  \
+	" 'grounds', grounds, 'old_path', old_path, 'old_dev', old_dev,"                           \
+	" 'old_dir', json(iif(old_dir IS NULL, 'null', printf('%u', old_dir))), 'old_posix', "     \
+	"old_posix,"                                                                               \
+	" 'old_sync_id', old_sync_id, 'new_path', new_path, 'new_dev', new_dev,"                   \
+	" 'new_dir', json(iif(new_dir IS NULL, 'null', printf('%u', new_dir))), 'new_posix', "     \
+	"new_posix,"                                                                               \
+	" 'new_sync_id', new_sync_id)"
+
 #endif

@@ -12,6 +12,7 @@ struct sqlite3_stmt;
 struct report_options {
 	bool all;      /* list every sync call */
 	bool exposure; /* list every file that was written to */
+	bool names;    /* list every name that changed */
 	bool color;    /* only on a terminal, never with NO_COLOR */
 };
 
@@ -22,6 +23,7 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 /* Parts of the text report: a line for each program, and one for each file. 0 or -errno. */
 int report_programs(struct store *store, FILE *out, const struct report_options *options);
 int report_exposure(struct store *store, FILE *out, const struct report_options *options);
+int report_changes(struct store *store, FILE *out, const struct report_options *options);
 int report_json(struct store *store, FILE *out, const struct report_options *options);
 
 /* The text of a column, "" where it is NULL; lent until the next row. */

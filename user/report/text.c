@@ -338,6 +338,8 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 	part(&t, report_programs);
 	if (options->exposure)
 		part(&t, report_exposure);
+	if (options->names)
+		part(&t, report_changes);
 	if (options->all)
 		every_call(&t);
 	time_spent(&t);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names that audited processes make, move and remove: at the return of the system call, with its
+ * arguments as they were given, which are the same at every attach level.
+ */
+#include "frame.bpf.h"
+
+#define FILE_CREATED	0x100000  /* FMODE_CREATED: include/linux/fs.h, 4.19 to 7.2 */
+#define FILE_NAMELESS	020000000 /* __O_TMPFILE: include/uapi/asm-generic/fcntl.h */
+#define AT_FDCWD	(-100)	  /* include/uapi/linux/fcntl.h */
+#define AT_REMOVEDIR	0x200
+#define RENAME_EXCHANGE 2 /* include/uapi/linux/fs.h */
+
+static __always_inline struct change_buffer *change_buffer(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&change_scratch, &zero);
+}
+
+/* An argument of the system call the current task is in, by its position from 1 on. */
+static __always_inline __u64 argument(__u32 position)
+{
+	struct pt_regs *regs = user_registers();
+	unsigned long value = 0;
+
+	if (!regs)
+		return 0;
+	switch (position) {
+	case 1:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM1_SYSCALL(regs));
+		break;
+	case 2:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM2_SYSCALL(regs));
+		break;
+	case 3:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM3_SYSCALL(regs));
+		break;
+	case 4:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM4_SYSCALL(regs));
+		break;
+	default:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM5_SYSCALL(regs));
+	}
+	return value;
+}
+
+/* Puts the change together, but for its sides. */
+static __always_inline void begin_change(struct event_change *change, __u32 kind)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 now = bpf_ktime_get_ns();
+
+	__builtin_memset(change, 0, __builtin_offsetof(struct event_change, names));
+	change->header.type = EVENT_CHANGE;
+	change->header.version = EVENTS_VERSION;
+	change->header.size = __builtin_offsetof(struct event_change, names);
+	change->at_ns = now;
+	change->pid = BPF_CORE_READ(task, tgid);
+	change->tid = BPF_CORE_READ(task, pid);
+	change->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	bpf_probe_read_kernel_str(change->comm, sizeof(change->comm), &task->comm);
+	change->kind = kind;
+	change->sides[CHANGE_OLD].id = new_call_id(now);
+	change->sides[CHANGE_NEW].id = new_call_id(now + 1); /* this one is no other's either */
+}
+
+/* The directory that a name is relative to. */
+static __always_inline void note_base(struct event_change_side *side, struct dentry *dentry,
+				      struct vfsmount *mnt)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+
+	side->base_ino = BPF_CORE_READ(inode, i_ino);
+	side->base_s_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	side->base_generation = BPF_CORE_READ(inode, i_generation);
+	emit_dentry_path((__u64)dentry, (__u64)mnt, side->id);
+}
+
+/* The bytes of names that are in use, as a bound that the verifier sees. */
+static __always_inline __u32 names_used(struct event_change *change)
+{
+	__u32 used = change->header.size - __builtin_offsetof(struct event_change, names);
+
+	barrier_var(used);
+	return used & (2 * EVENT_NAME_SIZE - 1);
+}
+
+/* A name that the system call was given, relative to the directory open as @directory, to the
+ * working directory, or to the root. */
+__noinline int note_side(__u32 which, __u64 directory, __u64 text)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct change_buffer *buffer = change_buffer();
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct event_change_side *side;
+	struct event_change *change;
+	struct file *file;
+	__u32 used;
+	long length;
+
+	if (!buffer)
+		return 0;
+	change = &buffer->change;
+	used = names_used(change);
+	length = bpf_probe_read_user_str(&change->names[used], EVENT_NAME_SIZE, (void *)text);
+	if (length <= 0)
+		return 0; /* it was changed after the call: then what it was is not known */
+	side = which == CHANGE_OLD ? &change->sides[CHANGE_OLD] : &change->sides[CHANGE_NEW];
+	side->length = length;
+	change->header.size += length;
+	if (change->names[used] == '/') {
+		note_base(side, BPF_CORE_READ(fs, root.dentry), BPF_CORE_READ(fs, root.mnt));
+	} else if ((int)directory == AT_FDCWD) {
+		note_base(side, BPF_CORE_READ(fs, pwd.dentry), BPF_CORE_READ(fs, pwd.mnt));
+	} else {
+		file = fd_file(directory);
+		note_base(side, BPF_CORE_READ(file, f_path.dentry),
+			  BPF_CORE_READ(file, f_path.mnt));
+	}
+	return 0;
+}
+
+static __always_inline void emit_change(struct event_change *change)
+{
+	__u32 size = names_used(change) + __builtin_offsetof(struct event_change, names);
+
+	emit(change, size, LOSS_RING_FLUSH);
+}
+
+static __always_inline __u32 kind_of(const volatile struct state_changer *changer)
+{
+	__u64 flags = changer->flags ? argument(changer->flags) : 0;
+
+	if (changer->kind == CHANGE_UNLINK && (flags & AT_REMOVEDIR))
+		return CHANGE_RMDIR;
+	if (changer->kind == CHANGE_RENAME && (flags & RENAME_EXCHANGE))
+		return CHANGE_EXCHANGE;
+	return changer->kind;
+}
+
+static __always_inline int change_returned(struct syscall_exit *ctx)
+{
+	const volatile struct state_changer *changer = NULL;
+	struct change_buffer *buffer = change_buffer();
+	__u32 i;
+
+	for (i = 0; i < STATE_CHANGERS; i++)
+		if (changers[i].number == ctx->number && changers[i].kind < CHANGE_KINDS) {
+			changer = &changers[i];
+			break;
+		}
+	if (!changer || !buffer)
+		return 0;
+	begin_change(&buffer->change, kind_of(changer));
+	if (changer->old_name)
+		note_side(CHANGE_OLD, changer->old_dir ? argument(changer->old_dir) : AT_FDCWD,
+			  argument(changer->old_name));
+	if (changer->new_name)
+		note_side(CHANGE_NEW, changer->new_dir ? argument(changer->new_dir) : AT_FDCWD,
+			  argument(changer->new_name));
+	emit_change(&buffer->change);
+	return 0;
+}
+
+SEC("tracepoint")
+int exit_change(struct syscall_exit *ctx)
+{
+	if (ctx->ret || !note_names || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	return GUARDED(change_returned(ctx));
+}
+
+/* open() made a file: its directory is known by itself. */
+static __always_inline int open_returned(unsigned int fd)
+{
+	struct change_buffer *buffer = change_buffer();
+	struct file *file = fd_file(fd);
+	struct event_change_side *side;
+	struct event_change *change;
+	struct dentry *dentry;
+	struct inode *inode;
+	long length;
+
+	if (!file || !buffer || !(BPF_CORE_READ(file, f_mode) & FILE_CREATED) ||
+	    (BPF_CORE_READ(file, f_flags) & FILE_NAMELESS))
+		return 0;
+	change = &buffer->change;
+	begin_change(change, CHANGE_CREATE);
+	inode = BPF_CORE_READ(file, f_inode);
+	change->ino = BPF_CORE_READ(inode, i_ino);
+	change->generation = BPF_CORE_READ(inode, i_generation);
+	side = &change->sides[CHANGE_NEW];
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	length = bpf_probe_read_kernel_str(change->names, EVENT_NAME_SIZE,
+					   BPF_CORE_READ(dentry, d_name.name));
+	if (length <= 0)
+		return 0;
+	side->length = length;
+	change->header.size += length;
+	note_base(side, BPF_CORE_READ(dentry, d_parent), BPF_CORE_READ(file, f_path.mnt));
+	emit_change(change);
+	return 0;
+}
+
+SEC("tracepoint")
+int exit_open(struct syscall_exit *ctx)
+{
+	if (ctx->ret < 0 || !note_names || !is_target(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	return GUARDED(open_returned(ctx->ret));
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "names.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "scope.h"
+
+/* One directory of a change that no call has made durable yet. */
+struct pending {
+	struct pending *next;
+	uint64_t at_ns;
+	int64_t row;
+	uint32_t generation; /* of the directory, 0: not known */
+	enum event_change_side_index side;
+	bool doubted; /* one may have made it durable */
+};
+
+struct directory {
+	struct place place;
+	struct pending *pending;
+};
+
+struct names {
+	struct store *store;
+	struct places *places;
+	void *directories;	     /* a tree, see search.h */
+	const struct filter *filter; /* NULL: all are wanted */
+	const struct stack *stack;
+	names_lookup_fn lookup;
+	void *lookup_ctx;
+};
+
+struct names *names_new(struct store *store)
+{
+	struct names *names = calloc(1, sizeof(*names));
+
+	if (!names)
+		return NULL;
+	names->store = store;
+	names->places = places_new();
+	if (!names->places) {
+		free(names);
+		return NULL;
+	}
+	return names;
+}
+
+static void free_pending(struct directory *directory)
+{
+	struct pending *pending;
+
+	while ((pending = directory->pending)) {
+		directory->pending = pending->next;
+		free(pending);
+	}
+}
+
+static void free_directory(void *node)
+{
+	free_pending(node);
+	free(node);
+}
+
+void names_free(struct names *names)
+{
+	if (!names)
+		return;
+	tdestroy(names->directories, free_directory);
+	places_free(names->places);
+	free(names);
+}
+
+void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx)
+{
+	names->lookup = fn;
+	names->lookup_ctx = ctx;
+}
+
+void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack)
+{
+	names->filter = filter;
+	names->stack = stack;
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct directory *a = left, *b = right;
+
+	if (a->place.ino != b->place.ino)
+		return a->place.ino < b->place.ino ? -1 : 1;
+	return a->place.dev < b->place.dev ? -1 : a->place.dev > b->place.dev;
+}
+
+static struct directory *find(const struct names *names, uint32_t dev, uint64_t ino)
+{
+	struct directory key = {.place = {dev, ino}};
+	struct directory **found = tfind(&key, &names->directories, compare);
+
+	return found ? *found : NULL;
+}
+
+static struct directory *find_or_add(struct names *names, const struct place *place)
+{
+	struct directory *directory = find(names, place->dev, place->ino);
+
+	if (directory)
+		return directory;
+	directory = calloc(1, sizeof(*directory));
+	if (!directory)
+		return NULL;
+	directory->place = *place;
+	if (tsearch(directory, &names->directories, compare))
+		return directory;
+	free(directory);
+	return NULL;
+}
+
+/* One side of a change, as it was found out. */
+struct side {
+	bool there;
+	bool known;    /* which directory it is, */
+	bool inferred; /* by its path */
+	struct place place;
+	uint32_t generation;		/* 0: not known */
+	char path[2 * EVENT_PATH_SIZE]; /* of the name, as given */
+};
+
+/* What the name was relative to is a path that can be gone by. */
+static bool is_whole(const char *base)
+{
+	return base && *base == '/';
+}
+
+/* The path of a name: @base is the directory it is relative to, or for one from / on the root of
+ * the process. Where in it the last component begins; NULL: it has none, or is too long. */
+static char *join(char *out, size_t size, const char *base, const char *name)
+{
+	const char *before = strcmp(base, "/") != 0 ? base : "";
+	int length = snprintf(out, size, "%s%s%s", before, *name == '/' ? "" : "/", name);
+
+	if (length < 0 || (size_t)length >= size)
+		return NULL;
+	while (length > 1 && out[length - 1] == '/')
+		out[--length] = '\0';
+	return strrchr(out, '/');
+}
+
+/* Puts another directory in front of the last component of the name. */
+static void move_to(struct side *side, const char *directory, const char *last)
+{
+	char path[sizeof(side->path)];
+	int length = snprintf(path, sizeof(path), "%s/%s",
+			      strcmp(directory, "/") != 0 ? directory : "", last);
+
+	if (length > 0 && (size_t)length < sizeof(path))
+		memcpy(side->path, path, length + 1);
+}
+
+/* The directory that the component at @last of the path is in: all before it was found when the
+ * call was made, and is looked up now. */
+static void find_place(struct names *names, const struct event_change *change, struct side *side,
+		       char *last)
+{
+	char directory[sizeof(side->path)], real[sizeof(side->path)];
+	size_t length = last - side->path;
+
+	memcpy(directory, side->path, length);
+	directory[length] = '\0';
+	if (!length)
+		strcpy(directory, "/");
+	side->inferred = true;
+	side->known = places_find(names->places, directory, &side->place);
+	if (side->known || !names->lookup)
+		return;
+	side->known = names->lookup(names->lookup_ctx, change, directory, &side->place, real,
+				    sizeof(real));
+	if (side->known && is_whole(real))
+		move_to(side, real, last + 1);
+}
+
+static void resolve(struct names *names, const struct event_change *change,
+		    enum event_change_side_index which, const char *base, const char *name,
+		    struct side *side)
+{
+	const struct event_change_side *given = &change->sides[which];
+	struct place place = {given->base_s_dev, given->base_ino};
+	char *last;
+
+	side->there = true;
+	if (is_whole(base))
+		places_learn(names->places, base, &place);
+	last = join(side->path, sizeof(side->path), base ? base : "", name);
+	if (!strchr(name, '/')) {
+		side->known = given->base_ino;
+		side->place = place;
+		side->generation = given->base_generation;
+	} else if (last && is_whole(side->path)) {
+		find_place(names, change, side, last);
+	}
+}
+
+/* A directory is gone: a later one of its number is another. */
+static void forget(struct names *names, const char *path)
+{
+	struct directory *directory;
+	struct place place;
+
+	if (places_find(names->places, path, &place)) {
+		directory = find(names, place.dev, place.ino);
+		if (directory)
+			free_pending(directory);
+	}
+	places_forget(names->places, path);
+}
+
+/* What is known by its path has moved. */
+static void follow(struct names *names, enum event_change_kind kind, const struct side *sides)
+{
+	const char *from = sides[CHANGE_OLD].path, *to = sides[CHANGE_NEW].path;
+
+	switch (kind) {
+	case CHANGE_RENAME:
+		if (is_whole(from))
+			places_moved(names->places, from, to);
+		else
+			places_forget(names->places, to);
+		break;
+	case CHANGE_EXCHANGE:
+		places_forget(names->places, from);
+		places_forget(names->places, to);
+		break;
+	case CHANGE_RMDIR:
+		forget(names, from);
+		break;
+	case CHANGE_MKDIR:
+		places_forget(names->places, to);
+		break;
+	default:
+		break;
+	}
+}
+
+static void wait_for_sync(struct names *names, const struct event_change *change, int64_t row,
+			  enum event_change_side_index which, const struct side *side)
+{
+	struct directory *directory;
+	struct pending *pending;
+
+	if (!row || !side->known)
+		return;
+	directory = find_or_add(names, &side->place);
+	pending = directory ? calloc(1, sizeof(*pending)) : NULL;
+	if (!pending) {
+		store_set_named(names->store, row, which, "unproven", 0);
+		return;
+	}
+	*pending = (struct pending){
+		.next = directory->pending,
+		.at_ns = change->at_ns,
+		.row = row,
+		.side = which,
+		.generation = side->generation,
+	};
+	directory->pending = pending;
+}
+
+static const char *safe_path(char *out, size_t size, const struct side *side)
+{
+	if (!side->there)
+		return NULL;
+	format_safe_text(out, size, side->path, strlen(side->path));
+	return out;
+}
+
+static int64_t store_row(struct names *names, const struct event_change *change,
+			 const struct side *sides)
+{
+	char paths[CHANGE_SIDES][4 * EVENT_PATH_SIZE], devs[CHANGE_SIDES][32];
+	char comm[4 * EVENT_COMM_SIZE + 1];
+	struct store_change row = {
+		.t_ns = change->at_ns,
+		.kind = names_kind_name(change->kind),
+		.pid = change->pid,
+		.tid = change->tid,
+		.comm = comm,
+		.grounds = sides[CHANGE_OLD].inferred || sides[CHANGE_NEW].inferred ? "inferred"
+										    : "observed",
+	};
+	int i;
+
+	format_safe_text(comm, sizeof(comm), (const char *)change->comm,
+			 strnlen((const char *)change->comm, sizeof(change->comm)));
+	for (i = 0; i < CHANGE_SIDES; i++) {
+		row.sides[i].path = safe_path(paths[i], sizeof(paths[i]), &sides[i]);
+		if (!sides[i].there)
+			continue;
+		row.sides[i].posix = sides[i].known ? "not-durable" : "unproven";
+		if (!sides[i].known)
+			continue;
+		row.sides[i].dev = format_dev(devs[i], sizeof(devs[i]), sides[i].place.dev);
+		row.sides[i].ino = sides[i].place.ino;
+	}
+	return store_add_change(names->store, &row);
+}
+
+/* Does a change of that kind have a name on that side? It could not be read, else. */
+static bool has_side(enum event_change_kind kind, enum event_change_side_index side)
+{
+	switch (kind) {
+	case CHANGE_RENAME:
+	case CHANGE_EXCHANGE:
+		return true;
+	case CHANGE_UNLINK:
+	case CHANGE_RMDIR:
+		return side == CHANGE_OLD;
+	default:
+		return side == CHANGE_NEW;
+	}
+}
+
+static bool is_wanted(const struct names *names, const struct side *sides)
+{
+	int i;
+
+	if (!names->filter)
+		return true;
+	for (i = 0; i < CHANGE_SIDES; i++)
+		if (sides[i].there && scope_holds_name(names->filter, names->stack,
+						       sides[i].place.dev, sides[i].path))
+			return true;
+	return false;
+}
+
+void names_changed(struct names *names, const struct event_change *change,
+		   const char *const bases[CHANGE_SIDES])
+{
+	const char *name = (const char *)change->names;
+	struct side *sides = calloc(CHANGE_SIDES, sizeof(*sides));
+	int64_t row;
+	int i;
+
+	if (!sides)
+		return;
+	for (i = 0; i < CHANGE_SIDES; i++) {
+		if (change->sides[i].length)
+			resolve(names, change, i, bases[i], name, &sides[i]);
+		else if (has_side(change->kind, i))
+			sides[i] = (struct side){.there = true, .path = "(not known)"};
+		name += change->sides[i].length;
+	}
+	row = is_wanted(names, sides) ? store_row(names, change, sides) : 0;
+	for (i = 0; i < CHANGE_SIDES; i++)
+		if (sides[i].there)
+			wait_for_sync(names, change, row, i, &sides[i]);
+	follow(names, change->kind, sides);
+	free(sides);
+}
+
+/* A call that may have made changes durable. */
+struct covering {
+	struct names *names;
+	const struct event_sync *sync;
+	enum verdict_kind verdict;
+	int64_t row;
+};
+
+/* Is what the call synced a later directory of the same number? */
+static bool is_another(const struct pending *pending, const struct event_sync *sync)
+{
+	if ((sync->flags & SYNC_WHOLE_FS) || sync->ino != sync->outer_ino ||
+	    sync->s_dev != sync->outer_s_dev)
+		return false; /* its generation is that of another inode */
+	return pending->generation && pending->generation != sync->generation;
+}
+
+/* The changes of a directory that were over when the call was made. */
+static void cover(struct directory *directory, const struct covering *by)
+{
+	struct pending **at = &directory->pending, *pending;
+
+	while ((pending = *at)) {
+		if (pending->at_ns > by->sync->enter_ns || is_another(pending, by->sync)) {
+			at = &pending->next;
+			continue;
+		}
+		pending->doubted |= by->verdict == VERDICT_UNPROVEN;
+		if (by->verdict != VERDICT_NOT_DURABLE || !pending->doubted)
+			store_set_named(by->names->store, pending->row, pending->side,
+					verdict_kind_name(by->verdict), by->row);
+		if (by->verdict != VERDICT_DURABLE) {
+			at = &pending->next;
+			continue;
+		}
+		*at = pending->next;
+		free(pending);
+	}
+}
+
+static void on_directory(const void *node, VISIT visit, void *ctx)
+{
+	const struct covering *by = ctx;
+	struct directory *directory = *(struct directory *const *)node;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	if (by->sync->kind == SYNC_SYNC || by->sync->s_dev == directory->place.dev ||
+	    by->sync->outer_s_dev == directory->place.dev)
+		cover(directory, by);
+}
+
+void names_synced(struct names *names, const struct event_sync *sync, const char *path,
+		  enum verdict_kind verdict, int64_t row)
+{
+	struct covering by = {names, sync, verdict, row};
+	struct place place = {sync->outer_s_dev, sync->outer_ino};
+	struct directory *directory;
+
+	if (sync->flags & SYNC_WHOLE_FS) {
+		twalk_r(names->directories, on_directory, &by);
+		return;
+	}
+	if (!(sync->flags & SYNC_DIRECTORY))
+		return;
+	if (is_whole(path))
+		places_learn(names->places, path, &place);
+	directory = find(names, place.dev, place.ino);
+	if (directory)
+		cover(directory, &by);
+}
+
+void names_finish(struct names *names, bool losses)
+{
+	if (losses)
+		store_doubt_named(names->store);
+}
+
+const char *names_kind_name(enum event_change_kind kind)
+{
+	static const char *const kinds[CHANGE_KINDS] = {
+		[CHANGE_CREATE] = "create",	[CHANGE_MKDIR] = "mkdir",
+		[CHANGE_MKNOD] = "mknod",	[CHANGE_SYMLINK] = "symlink",
+		[CHANGE_LINK] = "link",		[CHANGE_UNLINK] = "unlink",
+		[CHANGE_RMDIR] = "rmdir",	[CHANGE_RENAME] = "rename",
+		[CHANGE_EXCHANGE] = "exchange",
+	};
+
+	return kind < CHANGE_KINDS ? kinds[kind] : "?";
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FLUSHAUDIT_NAMES_H
+#define FLUSHAUDIT_NAMES_H
+
+#include "events.h"
+#include "filter.h"
+#include "places.h"
+#include "stack.h"
+#include "store.h"
+#include "verdict.h"
+
+/*
+ * The names that audited processes made, moved and removed, and what POSIX promises of each: it is
+ * durable once each directory that it changed was made so by a sync of its own, or with all of its
+ * file system, that was called after the change.
+ */
+struct names;
+
+struct names *names_new(struct store *store); /* lent. NULL: out of memory */
+void names_free(struct names *names);
+
+/* Asked for a directory of which only the path is known. Puts its real path, with no links, into
+ * @real. False: it cannot be told. */
+typedef bool (*names_lookup_fn)(void *ctx, const struct event_change *change, const char *path,
+				struct place *place, char *real, size_t size);
+void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx);
+
+/* Only changes of names that @filter wants are stored. Both are lent. */
+void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack);
+
+/* A change; @bases: the names of the directories that its sides are relative to, NULL: not known.
+ */
+void names_changed(struct names *names, const struct event_change *change,
+		   const char *const bases[CHANGE_SIDES]);
+
+/* A sync call has been judged; @path: its name, or NULL; @row: that of syncs, 0: none. */
+void names_synced(struct names *names, const struct event_sync *sync, const char *path,
+		  enum verdict_kind verdict, int64_t row);
+
+/* The audit has ended. @losses: records were lost, of syncs or of changes. */
+void names_finish(struct names *names, bool losses);
+
+const char *names_kind_name(enum event_change_kind kind);
+
+#endif

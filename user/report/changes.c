@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every name that was made, moved or removed, for people, in order:
+ *
+ *   NAMES: what was made, moved and removed, and whether its directories were synced since
+ *     BY POSIX     CHANGE  PROGRAM  NAME
+ *     durable      rename  vim      /srv/f.tmp -> /srv/f: the directory synced by fsync #12
+ *     NOT DURABLE  rename  mv       /a/f -> /b/f: the old one's directory synced by fsync #3, the
+ *                                   new one's never
+ */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "report/report.h"
+
+/* The columns of a side, beginning at the one of its path. */
+enum column {
+	PATH = 0,
+	POSIX,
+	SYNC,
+	KIND,
+	DIRECTORY,
+	COLUMNS,
+};
+
+#define CHANGE	   0
+#define PROGRAM	   1
+#define OLD	   2
+#define NEW	   (OLD + COLUMNS)
+#define SAME_PLACE (NEW + COLUMNS)
+
+static bool is_there(sqlite3_stmt *row, int side)
+{
+	return *report_column(row, side + PATH);
+}
+
+static bool is(sqlite3_stmt *row, int side, const char *posix)
+{
+	return is_there(row, side) && !strcmp(report_column(row, side + POSIX), posix);
+}
+
+/* Of two sides the worse. */
+static const char *standing(sqlite3_stmt *row)
+{
+	if (is(row, OLD, "not-durable") || is(row, NEW, "not-durable"))
+		return "NOT DURABLE";
+	return is(row, OLD, "unproven") || is(row, NEW, "unproven") ? "unproven" : "durable";
+}
+
+static void side(FILE *out, sqlite3_stmt *row, int side, const char *whose)
+{
+	long long sync = sqlite3_column_int64(row, side + SYNC);
+
+	fputs(whose, out);
+	if (!*report_column(row, side + DIRECTORY))
+		fputs(" not known", out);
+	else if (is(row, side, "durable") && !sync)
+		fputs(" synced by a call that is not listed", out); /* it was filtered out */
+	else if (!sync)
+		fputs(" not synced", out);
+	else if (is(row, side, "durable"))
+		fprintf(out, " synced by %s #%lld", report_column(row, side + KIND), sync);
+	else
+		fprintf(out, " synced, which %s #%lld did not show to be durable",
+			report_column(row, side + KIND), sync);
+}
+
+static void change(FILE *out, sqlite3_stmt *row)
+{
+	bool old = is_there(row, OLD), new = is_there(row, NEW);
+
+	fprintf(out, "  %-11s  %-8s  %-15s  %s%s%s: ", standing(row), report_column(row, CHANGE),
+		report_column(row, PROGRAM), report_column(row, OLD + PATH),
+		old && new ? " -> " : "", report_column(row, NEW + PATH));
+	if (old && new && !sqlite3_column_int(row, SAME_PLACE)) {
+		side(out, row, OLD, "the old name's directory");
+		fputs(", ", out);
+		side(out, row, NEW, "the new one's");
+	} else {
+		side(out, row, new ? NEW : OLD, "the directory");
+	}
+	fputc('\n', out);
+}
+
+int report_changes(struct store *store, FILE *out, const struct report_options *options)
+{
+	static const char sql[] =
+		"SELECT c.kind, c.comm, old_path, old_posix, old_sync_id, o.kind, old_dev,"
+		" new_path, new_posix, new_sync_id, n.kind, new_dev,"
+		" old_dir = new_dir AND old_dev = new_dev"
+		" FROM changes c LEFT JOIN syncs o ON o.id = old_sync_id"
+		" LEFT JOIN syncs n ON n.id = new_sync_id ORDER BY c.id";
+	const char *bold = options->color ? "\033[1m" : "";
+	const char *plain = options->color ? "\033[0m" : "";
+	sqlite3_stmt *row;
+	int ret, rows = 0;
+
+	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
+		return -EIO;
+	fprintf(out,
+		"\n%sNAMES%s: what was made, moved and removed, and whether its directories were "
+		"synced since, as POSIX asks for\n",
+		bold, plain);
+	while ((ret = sqlite3_step(row)) == SQLITE_ROW) {
+		if (!rows++)
+			fprintf(out, "  %-11s  %-8s  %-15s  %s\n", "BY POSIX", "CHANGE", "PROGRAM",
+				"NAME");
+		change(out, row);
+	}
+	if (!rows)
+		fputs("  no name changed\n", out);
+	sqlite3_finalize(row);
+	return ret == SQLITE_DONE ? 0 : -EIO;
+}
