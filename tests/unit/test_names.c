@@ -406,6 +406,7 @@ static void only_what_the_filter_wants(void **state)
 	sync_directory(w, SUB, VERDICT_DURABLE);
 	sync_directory(w, TOP, VERDICT_DURABLE);
 	assert_column(w, row, "new_posix", "durable");
+	filter_clear(&filter);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
