@@ -339,8 +339,8 @@ struct event_change {
 	__u8 kind; /* enum event_change_kind */
 	__u8 pad[7];
 	struct event_change_side sides[CHANGE_SIDES];
-	__u8 names[2 *
-		   EVENT_NAME_SIZE]; /* the old one, then the new; as much as there is crosses */
+	/* The old one, then the new; as much as there is crosses. */
+	__u8 names[2 * EVENT_NAME_SIZE];
 };
 
 /* The name components of a path, leaf first, each with its terminating NUL. */

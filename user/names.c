@@ -149,23 +149,12 @@ static char *join(char *out, size_t size, const char *base, const char *name)
 	return strrchr(out, '/');
 }
 
-/* Puts another directory in front of the last component of the name. */
-static void move_to(struct side *side, const char *directory, const char *last)
-{
-	char path[sizeof(side->path)];
-	int length = snprintf(path, sizeof(path), "%s/%s",
-			      strcmp(directory, "/") != 0 ? directory : "", last);
-
-	if (length > 0 && (size_t)length < sizeof(path))
-		memcpy(side->path, path, length + 1);
-}
-
 /* The directory that the component at @last of the path is in: all before it was found when the
  * call was made, and is looked up now. */
 static void find_place(struct names *names, const struct event_change *change, struct side *side,
 		       char *last)
 {
-	char directory[sizeof(side->path)], real[sizeof(side->path)];
+	char directory[sizeof(side->path)], real[sizeof(side->path)], path[sizeof(side->path)];
 	size_t length = last - side->path;
 
 	memcpy(directory, side->path, length);
@@ -178,8 +167,8 @@ static void find_place(struct names *names, const struct event_change *change, s
 		return;
 	side->known = names->lookup(names->lookup_ctx, change, directory, &side->place, real,
 				    sizeof(real));
-	if (side->known && is_whole(real))
-		move_to(side, real, last + 1);
+	if (side->known && is_whole(real) && join(path, sizeof(path), real, last + 1))
+		memcpy(side->path, path, strlen(path) + 1);
 }
 
 static void resolve(struct names *names, const struct event_change *change,
@@ -193,12 +182,12 @@ static void resolve(struct names *names, const struct event_change *change,
 	side->there = true;
 	if (is_whole(base))
 		places_learn(names->places, base, &place);
-	last = join(side->path, sizeof(side->path), base ? base : "", name);
+	last = join(side->path, sizeof(side->path), base ? base : "...", name);
 	if (!strchr(name, '/')) {
 		side->known = given->base_ino;
 		side->place = place;
 		side->generation = given->base_generation;
-	} else if (last && is_whole(side->path)) {
+	} else if (last && is_whole(base)) {
 		find_place(names, change, side, last);
 	}
 }

@@ -230,19 +230,24 @@ static bool may_be_missing_events(const struct verdict *verdict, const struct ev
 
 /* Records keep coming while others are judged: what was asked before a call returned says
  * nothing about it. */
-static bool runs_skipped(struct pipeline *pipeline, const struct event_sync *sync)
+static bool runs_skipped(struct pipeline *pipeline, uint64_t until_ns)
 {
-	if (!pipeline->was_skipped && pipeline->skipped && sync->exit_ns >= pipeline->unskipped_ns)
+	if (!pipeline->was_skipped && pipeline->skipped && until_ns >= pipeline->unskipped_ns)
 		pipeline->was_skipped =
 			pipeline->skipped(pipeline->doubt_ctx, &pipeline->unskipped_ns);
 	return pipeline->was_skipped;
+}
+
+static bool records_lost(const struct pipeline *pipeline)
+{
+	return pipeline->lost && pipeline->lost(pipeline->doubt_ctx);
 }
 
 static void find_facts(struct pipeline *pipeline, struct verdict_facts *facts,
 		       const struct event_sync *sync)
 {
 	gather_facts(pipeline->gather, facts, sync);
-	facts->losses = pipeline->lost && pipeline->lost(pipeline->doubt_ctx);
+	facts->losses = records_lost(pipeline);
 }
 
 static void note_failure(struct pipeline *pipeline, const struct event_sync *sync,
@@ -276,7 +281,7 @@ static void push_survey(struct pipeline *pipeline, const struct event_sync *sync
 
 	if (is_wanted(pipeline, sync, name)) {
 		find_facts(pipeline, &facts, sync);
-		facts.losses = facts.losses || runs_skipped(pipeline, sync);
+		facts.losses = facts.losses || runs_skipped(pipeline, sync->exit_ns);
 		exposure_surveyed(pipeline->exposure, &facts, name);
 	}
 	free(name);
@@ -328,7 +333,7 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	served_facts(pipeline->served, &facts);
 	verdict_judge(&verdict, &facts);
 	if (may_be_missing_events(&verdict, sync) && !facts.losses &&
-	    runs_skipped(pipeline, sync)) {
+	    runs_skipped(pipeline, sync->exit_ns)) {
 		facts.losses = true;
 		verdict_judge(&verdict, &facts);
 	}
@@ -451,22 +456,11 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 	store_add_finding(pipeline->store, &finding);
 }
 
-/* Of the whole audit. */
-static bool was_anything_missed(struct pipeline *pipeline)
-{
-	uint64_t asked_ns;
-
-	if (pipeline->was_skipped)
-		return true;
-	return (pipeline->lost && pipeline->lost(pipeline->doubt_ctx)) ||
-	       (pipeline->skipped && pipeline->skipped(pipeline->doubt_ctx, &asked_ns));
-}
-
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
 	exposure_finish(pipeline->exposure);
-	names_finish(pipeline->names, was_anything_missed(pipeline));
+	names_finish(pipeline->names, records_lost(pipeline) || runs_skipped(pipeline, UINT64_MAX));
 	interposed_store(pipeline->interposed, pipeline->store);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pathname.h"
+
 #define MOST 65536 /* then it begins anew: what is forgotten is looked up by its name */
 
 struct known {
@@ -100,7 +102,6 @@ void places_learn(struct places *places, const char *path, const struct place *p
 
 struct below {
 	const char *path;
-	size_t length;
 	struct known *found;
 };
 
@@ -109,9 +110,7 @@ static void on_known(const void *node, VISIT visit, void *ctx)
 	struct known *known = *(struct known *const *)node;
 	struct below *below = ctx;
 
-	if ((visit != postorder && visit != leaf) ||
-	    strncmp(known->path, below->path, below->length) != 0 ||
-	    (known->path[below->length] && known->path[below->length] != '/'))
+	if ((visit != postorder && visit != leaf) || !pathname_is_below(known->path, below->path))
 		return;
 	known->next = below->found;
 	below->found = known;
@@ -120,7 +119,7 @@ static void on_known(const void *node, VISIT visit, void *ctx)
 /* Takes @path and all below it out: a list, which the caller frees. */
 static struct known *take(struct places *places, const char *path)
 {
-	struct below below = {.path = path, .length = strlen(path)};
+	struct below below = {.path = path};
 	struct known *known;
 
 	twalk_r(places->tree, on_known, &below);

@@ -240,9 +240,10 @@ static void a_directory_that_cannot_be_found(void **state)
 	assert_column(w, row, "new_posix", "unproven");
 	assert_column(w, row, "new_path", "/srv/gone/d");
 	assert_int_equal(number(w, row, "new_dir IS NULL"), 1);
-	row = change_in(w, CHANGE_MKDIR, NULL, 0, NULL,
-			"sub/d"); /* relative to what was not sent */
+	w->known = "/sub"; /* relative to what was not sent, which is not the root */
+	row = change_in(w, CHANGE_MKDIR, NULL, 0, NULL, "sub/d");
 	assert_column(w, row, "new_posix", "unproven");
+	assert_column(w, row, "new_path", ".../sub/d");
 }
 
 static void known_by_what_was_done_there(void **state)

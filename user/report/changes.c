@@ -8,7 +8,6 @@
  *     NOT DURABLE  rename  mv       /a/f -> /b/f: the old one's directory synced by fsync #3, the
  *                                   new one's never
  */
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <string.h>
@@ -86,31 +85,19 @@ static void change(FILE *out, sqlite3_stmt *row)
 
 int report_changes(struct store *store, FILE *out, const struct report_options *options)
 {
-	static const char sql[] =
-		"SELECT c.kind, c.comm, old_path, old_posix, old_sync_id, o.kind, old_dev,"
-		" new_path, new_posix, new_sync_id, n.kind, new_dev,"
-		" old_dir = new_dir AND old_dev = new_dev"
-		" FROM changes c LEFT JOIN syncs o ON o.id = old_sync_id"
-		" LEFT JOIN syncs n ON n.id = new_sync_id ORDER BY c.id";
-	const char *bold = options->color ? "\033[1m" : "";
-	const char *plain = options->color ? "\033[0m" : "";
-	sqlite3_stmt *row;
-	int ret, rows = 0;
+	static const struct report_list list = {
+		.title = "NAMES",
+		.about = "what was made, moved and removed, and whether its directories were "
+			 "synced since, as POSIX asks for",
+		.columns = "BY POSIX     CHANGE    PROGRAM          NAME",
+		.none = "no name changed",
+		.sql = "SELECT c.kind, c.comm, old_path, old_posix, old_sync_id, o.kind, old_dev,"
+		       " new_path, new_posix, new_sync_id, n.kind, new_dev,"
+		       " old_dir = new_dir AND old_dev = new_dev"
+		       " FROM changes c LEFT JOIN syncs o ON o.id = old_sync_id"
+		       " LEFT JOIN syncs n ON n.id = new_sync_id ORDER BY c.id",
+		.print = change,
+	};
 
-	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
-		return -EIO;
-	fprintf(out,
-		"\n%sNAMES%s: what was made, moved and removed, and whether its directories were "
-		"synced since, as POSIX asks for\n",
-		bold, plain);
-	while ((ret = sqlite3_step(row)) == SQLITE_ROW) {
-		if (!rows++)
-			fprintf(out, "  %-11s  %-8s  %-15s  %s\n", "BY POSIX", "CHANGE", "PROGRAM",
-				"NAME");
-		change(out, row);
-	}
-	if (!rows)
-		fputs("  no name changed\n", out);
-	sqlite3_finalize(row);
-	return ret == SQLITE_DONE ? 0 : -EIO;
+	return report_rows(store, out, options, &list);
 }

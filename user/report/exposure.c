@@ -7,7 +7,6 @@
  *     28.41 s        4096  logger   /srv/log: flushed 28.41 s after the oldest write (flush #93)
  *     12.1 ms       16384  sqlite3  /srv/t.db: durable by fdatasync #12, the last of 4 that ...
  */
-#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -61,28 +60,17 @@ static void file(FILE *out, sqlite3_stmt *row)
 
 int report_exposure(struct store *store, FILE *out, const struct report_options *options)
 {
-	static const char sql[] =
-		"SELECT longest_ns, peak_bytes, e.comm, coalesce(e.path, '(no name)'), state,"
-		" e.detail, syncs, s.kind, sync_id, e.flush_id, flushed_after_ns"
-		" FROM exposures e LEFT JOIN syncs s ON s.id = e.sync_id"
-		" ORDER BY longest_ns DESC, e.id";
-	const char *bold = options->color ? "\033[1m" : "";
-	const char *plain = options->color ? "\033[0m" : "";
-	sqlite3_stmt *row;
-	int ret, rows = 0;
+	static const struct report_list list = {
+		.title = "EXPOSURE",
+		.about = "what was written and not durable, of each file",
+		.columns = "  LONGEST   PEAK BYTES  PROGRAM          FILE",
+		.none = "no file was written to",
+		.sql = "SELECT longest_ns, peak_bytes, e.comm, coalesce(e.path, '(no name)'),"
+		       " state, e.detail, syncs, s.kind, sync_id, e.flush_id, flushed_after_ns"
+		       " FROM exposures e LEFT JOIN syncs s ON s.id = e.sync_id"
+		       " ORDER BY longest_ns DESC, e.id",
+		.print = file,
+	};
 
-	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
-		return -EIO;
-	fprintf(out, "\n%sEXPOSURE%s: what was written and not durable, of each file\n", bold,
-		plain);
-	while ((ret = sqlite3_step(row)) == SQLITE_ROW) {
-		if (!rows++)
-			fprintf(out, "  %9s %12s  %-15s  %s\n", "LONGEST", "PEAK BYTES", "PROGRAM",
-				"FILE");
-		file(out, row);
-	}
-	if (!rows)
-		fputs("  no file was written to\n", out);
-	sqlite3_finalize(row);
-	return ret == SQLITE_DONE ? 0 : -EIO;
+	return report_rows(store, out, options, &list);
 }

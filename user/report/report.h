@@ -26,6 +26,18 @@ int report_exposure(struct store *store, FILE *out, const struct report_options 
 int report_changes(struct store *store, FILE *out, const struct report_options *options);
 int report_json(struct store *store, FILE *out, const struct report_options *options);
 
+/* A part of the text report that is asked for: a heading, and below it a line for each row. */
+struct report_list {
+	const char *title, *about;
+	const char *columns; /* what stands above the first line */
+	const char *none;    /* what stands there if there is no row */
+	const char *sql;
+	void (*print)(FILE *out, struct sqlite3_stmt *row);
+};
+
+int report_rows(struct store *store, FILE *out, const struct report_options *options,
+		const struct report_list *list);
+
 /* The text of a column, "" where it is NULL; lent until the next row. */
 const char *report_column(struct sqlite3_stmt *row, int index);
 
