@@ -52,6 +52,7 @@ static __always_inline void btrfs_exit(struct frame *frame)
 
 	if (!btrfs_known(frame) || !root)
 		return;
+	frame->order = BPF_CORE_READ(root, fs_info, last_trans_committed);
 	if (!btrfs_committed(root, frame->btrfs_trans, frame->btrfs_sub_trans))
 		frame->flags |= SYNC_LOG_UNCOMMITTED;
 	inode = frame_inode(frame);

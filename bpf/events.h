@@ -46,6 +46,8 @@ enum event_sync_kind {
 	SYNC_SERVER, /* a server in the kernel syncs a file for a client: nfsd, nvmet */
 	SYNC_KERNEL, /* a kernel thread's own sync of a file: loop */
 	SYNC_SURVEY, /* none: how a file stands that audited processes wrote to */
+	SYNC_COMMIT, /* none: a journal commits a transaction, whose number is in the place of ino
+		      */
 	SYNC_KINDS,
 };
 
@@ -207,6 +209,9 @@ struct event_sync {
 	 * size at entry; ~0: not known. */
 	__u64 synced_end;
 	__u64 disk_size;
+	/* The newest that the call had committed, of what its file system numbers: xfs: of its log
+	 * (sequence); btrfs: transaction. 0: none is known. */
+	__u64 order;
 	__u32 serves;	  /* the caller serves the FUSE file system of that s_dev, 0: none */
 	__u8 direct_file; /* the call is by a descriptor that is open for direct I/O */
 	__u8 unaudited;	  /* seen only for those that the caller serves */
@@ -322,6 +327,9 @@ struct event_change_side {
 	__u64 base_ino;
 	__u32 base_s_dev;
 	__u32 base_generation;
+	__u64 dir_ino; /* the directory it is in, 0: not known */
+	__u32 dir_s_dev;
+	__u32 dir_generation;
 	__u32 length; /* with the terminating NUL; 0: there is no name on this side */
 	__u32 pad;
 };
@@ -330,14 +338,19 @@ struct event_change_side {
 struct event_change {
 	struct event_header header;
 	__u64 at_ns;
-	__u64 ino; /* of a file that open() made, 0: not known */
+	__u64 ino; /* of what it names, 0: not known */
 	__u32 generation;
 	__u32 pid;
 	__u32 tid;
 	__u32 mount_namespace; /* the number of that of the process */
 	__u8 comm[EVENT_COMM_SIZE];
 	__u8 kind; /* enum event_change_kind */
-	__u8 pad[7];
+	__u8 pad[3];
+	__u32 order_s_dev; /* of the file system that changed, 0: not known */
+	__u64 order;	   /* what holds the change has that number there, or one before */
+	__u64 begun_ns;	   /* the file system had not changed before; at_ns: not known when */
+	__u32 s_dev;	   /* of what it names */
+	__u32 pad2;
 	struct event_change_side sides[CHANGE_SIDES];
 	/* The old one, then the new; as much as there is crosses. */
 	__u8 names[2 * EVENT_NAME_SIZE];
@@ -400,6 +413,7 @@ enum event_hook {
 	HOOK_DIRECT, /* a direct write completed */
 	HOOK_SUPER,  /* a file system is frozen or comes to its end */
 	HOOK_SURVEY, /* none: user space asks how a file stands */
+	HOOK_COMMIT, /* a journal begins, and ends, a commit */
 	HOOKS,
 };
 
@@ -412,15 +426,15 @@ _Static_assert((int)HOOK_SYSCALL_FSYNC == (int)SYNC_FSYNC &&
 #define EVENT_ASSERT(name, condition) _Static_assert(condition, name)
 EVENT_ASSERT("event_header", sizeof(struct event_header) == 8);
 EVENT_ASSERT("event_device", sizeof(struct event_device) == 160);
-EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 232);
-EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 232 + 8 * 160);
+EVENT_ASSERT("event_sync.devices", __builtin_offsetof(struct event_sync, devices) == 240);
+EVENT_ASSERT("event_sync", sizeof(struct event_sync) == 240 + 8 * 160);
 EVENT_ASSERT("event_flush", sizeof(struct event_flush) == 40);
 EVENT_ASSERT("event_drain", sizeof(struct event_drain) == 24);
 EVENT_ASSERT("event_write", sizeof(struct event_write) == 72);
 EVENT_ASSERT("event_written", sizeof(struct event_written) == 64);
 EVENT_ASSERT("event_file", sizeof(struct event_file) == 24);
 EVENT_ASSERT("event_mapped", sizeof(struct event_mapped) == 88);
-EVENT_ASSERT("event_change.names", __builtin_offsetof(struct event_change, names) == 128);
+EVENT_ASSERT("event_change.names", __builtin_offsetof(struct event_change, names) == 184);
 EVENT_ASSERT("event_path.names", __builtin_offsetof(struct event_path, names) == 24);
 
 #endif

@@ -405,6 +405,7 @@ static __always_inline void fill_call(struct event_sync *event, struct frame *fr
 	event->fs_id = frame->fs_id;
 	event->synced_end = frame->synced_end;
 	event->disk_size = frame->disk_size;
+	event->order = frame->order;
 	event->serves = frame->serves;
 	event->direct_file = frame->direct_file;
 	event->unaudited = frame->unaudited;
@@ -499,4 +500,21 @@ __noinline int frame_survey(__u64 address)
 		return 1;
 	frame_aim_named(frame, inode);
 	return frame_close(HOOK_SURVEY, 0, SCRATCH_OTHER);
+}
+
+__noinline int frame_commit(__u32 s_dev, __u32 number)
+{
+	struct frame *frame;
+
+	if (frame_open(0, SYNC_COMMIT, HOOK_COMMIT, SYNC_WHOLE_FS))
+		return 1;
+	frame = current_frame();
+	if (!frame)
+		return 1;
+	frame->flags &= ~SYNC_NO_FILE;
+	frame->s_dev = frame->outer_s_dev = s_dev;
+	frame->fs_magic = frame->outer_fs_magic = EXT4_MAGIC;
+	frame->ino = number;
+	snapshot(frame);
+	return 0;
 }

@@ -57,6 +57,9 @@ int frame_close(__u32 opener, __s64 ret, __u32 scratch);
 /* Tells user space how the inode at @inode stands, as of a call that did nothing. */
 int frame_survey(__u64 inode);
 
+/* The current thread begins to commit transaction @number of the journal of file system @s_dev. */
+int frame_commit(__u32 s_dev, __u32 number);
+
 #define RANGE_END_ALL 0x7fffffffffffffffULL /* LLONG_MAX */
 
 /* The data of the current thread's call up to byte @end has been written. */

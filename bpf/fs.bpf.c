@@ -210,12 +210,18 @@ static __always_inline int log_forced(void)
 	return 0;
 }
 
-static __always_inline int note_forced(void)
+/* Of its log up to @sequence, or of all of it (0): that may be for something else in between,
+ * without waiting, and tells of itself once more (xfs_log_force, xlog_cil_force_seq). */
+static __always_inline int note_forced(__u64 sequence)
 {
 	struct frame *frame = current_frame();
 
-	if (frame)
-		frame->log_forced = 1;
+	if (!frame)
+		return 0;
+	frame->log_forced = 1;
+	if (sequence && !frame->log_forced_whole && sequence > frame->order)
+		frame->order = sequence;
+	frame->log_forced_whole = !sequence;
 	return 0;
 }
 
@@ -240,7 +246,7 @@ int inode_written(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/xfs_log_force")
 int xfs_log_forced(struct bpf_raw_tracepoint_args *ctx)
 {
-	return GUARDED(note_forced());
+	return GUARDED(note_forced(ctx->args[1]));
 }
 
 SEC("raw_tp/xfs_log_force")

@@ -248,7 +248,20 @@ struct bdev_inode {
 	struct inode vfs_inode;
 };
 
+struct xfs_cil {
+	__u64 xc_current_sequence;
+};
+
+struct xlog {
+	struct xfs_cil *l_cilp;
+};
+
+struct xfs_mount {
+	struct xlog *m_log;
+};
+
 struct xfs_inode {
+	struct xfs_mount *i_mount;
 	struct inode i_vnode;
 };
 
@@ -465,6 +478,7 @@ struct dio {
 struct journal_s {
 	unsigned int j_transaction_sequence;
 	unsigned int j_commit_sequence;
+	unsigned long j_flags;
 	void *j_committing_transaction;
 };
 
@@ -473,6 +487,7 @@ struct ext4_sb_info {
 };
 
 struct btrfs_fs_info {
+	struct super_block *sb;
 	__u64 last_trans_committed;
 };
 

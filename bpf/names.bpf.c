@@ -4,6 +4,7 @@
  * arguments as they were given, which are the same at every attach level.
  */
 #include "frame.bpf.h"
+#include "names.bpf.h"
 
 #define FILE_CREATED	0x100000  /* FMODE_CREATED: include/linux/fs.h, 4.19 to 7.2 */
 #define FILE_NAMELESS	020000000 /* __O_TMPFILE: include/uapi/asm-generic/fcntl.h */
@@ -45,6 +46,97 @@ static __always_inline __u64 argument(__u32 position)
 	return value;
 }
 
+static __always_inline void note_inode(struct state_inode *to, struct inode *inode)
+{
+	to->ino = BPF_CORE_READ(inode, i_ino);
+	to->s_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	to->generation = BPF_CORE_READ(inode, i_generation);
+}
+
+/*
+ * The system call in progress may change these directories; NULL: there is none, or it names
+ * nothing yet. What a stacked file system then does to those below is not what was asked for.
+ */
+static __always_inline int will_change(struct inode *old_dir, struct inode *new_dir,
+				       struct dentry *named)
+{
+	struct state_changing note = {.syscall = current_syscall()}, *found;
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	found = bpf_map_lookup_elem(&changing, &tid);
+	if (found && found->syscall == note.syscall)
+		return 0;
+	if (old_dir)
+		note_inode(&note.dirs[CHANGE_OLD], old_dir);
+	if (new_dir)
+		note_inode(&note.dirs[CHANGE_NEW], new_dir);
+	if (named)
+		note_inode(&note.named, BPF_CORE_READ(named, d_inode));
+	bpf_map_update_elem(&changing, &tid, &note, BPF_ANY);
+	return 0;
+}
+
+/* Security hooks: whatever the file system, with the same arguments from 5.10 to 7.2. */
+SEC("kprobe")
+int BPF_KPROBE(name_made, struct inode *dir)
+{
+	return names_are_wanted() ? GUARDED(will_change(NULL, dir, NULL)) : 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(name_removed, struct inode *dir, struct dentry *dentry)
+{
+	return names_are_wanted() ? GUARDED(will_change(dir, NULL, dentry)) : 0;
+}
+
+SEC("kprobe/security_inode_link")
+int BPF_KPROBE(name_linked, struct dentry *old, struct inode *dir)
+{
+	return names_are_wanted() ? GUARDED(will_change(NULL, dir, old)) : 0;
+}
+
+SEC("kprobe/security_inode_rename")
+int BPF_KPROBE(name_moved, struct inode *old_dir, struct dentry *old, struct inode *new_dir)
+{
+	return names_are_wanted() ? GUARDED(will_change(old_dir, new_dir, old)) : 0;
+}
+
+static __always_inline void fill_side(struct event_change_side *side, const struct state_inode *dir)
+{
+	side->dir_ino = dir->ino;
+	side->dir_s_dev = dir->s_dev;
+	side->dir_generation = dir->generation;
+}
+
+/* Which directories the system call that returns changed, and of what the name. */
+static __always_inline void fill_inodes(struct event_change *change)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct state_changing *found = bpf_map_lookup_elem(&changing, &tid);
+
+	if (!found || found->syscall != current_syscall())
+		return;
+	fill_side(&change->sides[CHANGE_OLD], &found->dirs[CHANGE_OLD]);
+	fill_side(&change->sides[CHANGE_NEW], &found->dirs[CHANGE_NEW]);
+	change->ino = found->named.ino;
+	change->s_dev = found->named.s_dev;
+	change->generation = found->named.generation;
+}
+
+/* In which transaction the system call that returns changed names. */
+static __always_inline void fill_order(struct event_change *change)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct state_order *order = bpf_map_lookup_elem(&orders, &tid);
+	struct xfs_cil *cil = order ? (void *)order->cil : NULL;
+
+	change->order_s_dev = order ? order->s_dev : 0;
+	change->order = order ? order->number : 0;
+	change->begun_ns = order ? order->at_ns : change->at_ns;
+	if (cil && bpf_core_field_exists(cil->xc_current_sequence))
+		change->order = BPF_CORE_READ(cil, xc_current_sequence);
+}
+
 /* Puts the change together, but for its sides. */
 static __always_inline void begin_change(struct event_change *change, __u32 kind)
 {
@@ -61,6 +153,8 @@ static __always_inline void begin_change(struct event_change *change, __u32 kind
 	change->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	bpf_probe_read_kernel_str(change->comm, sizeof(change->comm), &task->comm);
 	change->kind = kind;
+	fill_order(change);
+	fill_inodes(change);
 	change->sides[CHANGE_OLD].id = new_call_id(now);
 	change->sides[CHANGE_NEW].id = new_call_id(now + 1); /* this one is no other's either */
 }
@@ -163,12 +257,26 @@ static __always_inline int change_returned(struct syscall_exit *ctx)
 	return 0;
 }
 
+static __always_inline void change_is_over(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&orders, &tid);
+	bpf_map_delete_elem(&changing, &tid);
+}
+
+static __always_inline int change_over(struct syscall_exit *ctx)
+{
+	if (!ctx->ret)
+		change_returned(ctx);
+	change_is_over();
+	return 0;
+}
+
 SEC("tracepoint")
 int exit_change(struct syscall_exit *ctx)
 {
-	if (ctx->ret || !note_names || !is_target(bpf_get_current_pid_tgid() >> 32))
-		return 0;
-	return GUARDED(change_returned(ctx));
+	return names_are_wanted() ? GUARDED(change_over(ctx)) : 0;
 }
 
 /* open() made a file: its directory is known by itself. */
@@ -189,6 +297,7 @@ static __always_inline int open_returned(unsigned int fd)
 	begin_change(change, CHANGE_CREATE);
 	inode = BPF_CORE_READ(file, f_inode);
 	change->ino = BPF_CORE_READ(inode, i_ino);
+	change->s_dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	change->generation = BPF_CORE_READ(inode, i_generation);
 	side = &change->sides[CHANGE_NEW];
 	dentry = BPF_CORE_READ(file, f_path.dentry);
@@ -203,10 +312,16 @@ static __always_inline int open_returned(unsigned int fd)
 	return 0;
 }
 
+static __always_inline int open_over(struct syscall_exit *ctx)
+{
+	if (ctx->ret >= 0)
+		open_returned(ctx->ret);
+	change_is_over();
+	return 0;
+}
+
 SEC("tracepoint")
 int exit_open(struct syscall_exit *ctx)
 {
-	if (ctx->ret < 0 || !note_names || !is_target(bpf_get_current_pid_tgid() >> 32))
-		return 0;
-	return GUARDED(open_returned(ctx->ret));
+	return names_are_wanted() ? GUARDED(open_over(ctx)) : 0;
 }

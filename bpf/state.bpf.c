@@ -26,6 +26,9 @@ struct zeroed_map zeroed SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct change_scratch_map change_scratch SEC(".maps");
+struct orders_map orders SEC(".maps");
+struct changing_map changing SEC(".maps");
+struct awaited_map awaited SEC(".maps");
 struct path_scratch_map path_scratch SEC(".maps");
 
 const volatile __u32 slot_mask = STATE_SLOTS - 1;

@@ -134,8 +134,10 @@ struct frame {
 	__u8 unaudited;	  /* see struct event_sync */
 	__u64 work;	  /* what a worker carried out when it was opened (carried_out), or 0 */
 	__u32 nested;	  /* the hook that opened it was entered once more */
-	__u16 log_forced;
+	__u8 log_forced;
+	__u8 log_forced_whole; /* xfs: all of the log, whose number is told next */
 	__u16 range_known;
+	__u64 order; /* see struct event_sync */
 	__u64 written_ns;
 	__u64 written_bytes;
 	__u64 fs_id;
@@ -337,6 +339,29 @@ struct change_scratch_map {
 	__type(value, struct change_buffer);
 };
 
+/* By thread. */
+struct orders_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_CHANGING);
+	__type(key, __u32);
+	__type(value, struct state_order);
+};
+
+struct changing_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_CHANGING);
+	__type(key, __u32);
+	__type(value, struct state_changing);
+};
+
+/* Of file systems, by s_dev, the newest transaction that changes names. */
+struct awaited_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STATE_AWAITED);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
 struct path_scratch_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -367,6 +392,9 @@ extern struct zeroed_map zeroed SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct change_scratch_map change_scratch SEC(".maps");
+extern struct orders_map orders SEC(".maps");
+extern struct changing_map changing SEC(".maps");
+extern struct awaited_map awaited SEC(".maps");
 extern struct path_scratch_map path_scratch SEC(".maps");
 
 /* Set before load. */

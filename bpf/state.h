@@ -26,6 +26,8 @@
 #define STATE_SERVERS	     1024
 #define STATE_ZEROED	     4096
 #define STATE_CHANGERS	     20
+#define STATE_CHANGING	     16384 /* system calls at a time */
+#define STATE_AWAITED	     1024
 
 /* How long an audited process has been watched. */
 #define TARGET_SINCE_FORK 1 /* from its first moment: no call was in progress before */
@@ -89,6 +91,22 @@ struct state_changer {
 	__u8 new_name;
 	__u8 flags;
 	__u8 pad[2];
+};
+
+/* The transaction that a system call in progress changes names in, the last if several. */
+struct state_order {
+	__u64 number;
+	__u64 at_ns;
+	__u64 cil; /* xfs: where the number is to be read when the change is over; else 0 */
+	__u32 s_dev;
+	__u32 pad;
+};
+
+/* The directories that one changes, and what it names. */
+struct state_changing {
+	struct state_inode dirs[2]; /* enum event_change_side_index; of number 0: none */
+	struct state_inode named;   /* of number 0: nothing yet */
+	__s64 syscall;		    /* its number */
 };
 
 /* A name of threads that are audited: its bytes under the mask. */

@@ -42,21 +42,28 @@ static __always_inline struct pt_regs *user_registers(void)
 #endif
 }
 
+/* The number of the system call the current task is in, or was last; -1: not known. */
+static __always_inline long current_syscall(void)
+{
+	struct pt_regs *regs = user_registers();
+
+	if (!regs)
+		return -1;
+	if (bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax))
+		return BPF_CORE_READ((struct pt_regs___x86 *)regs, orig_ax);
+	if (bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno))
+		return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+	return -1;
+}
+
 /* Is the current task in truncate or ftruncate? By number: asm/unistd_64.h of x86, asm-generic's.
  */
 static __always_inline bool in_truncate(void)
 {
-	struct pt_regs *regs = user_registers();
-	long number = -1;
+	long number = current_syscall();
 
-	if (!regs)
-		return false;
-	if (bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax)) {
-		number = BPF_CORE_READ((struct pt_regs___x86 *)regs, orig_ax);
+	if (bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax))
 		return number == 76 || number == 77;
-	}
-	if (bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno))
-		number = BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
 	return number == 45 || number == 46;
 }
 

@@ -237,6 +237,8 @@ static struct bpf_link *attach_at(const struct bpf_program *program, int events,
 		at = section + strlen(prefix);
 	if (!at)
 		return bpf_program__attach(program);
+	if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE)
+		return bpf_program__attach_kprobe(program, false, at);
 	if (!strchr(at, '/'))
 		return bpf_program__attach_raw_tracepoint(program, at);
 	return attach_tracepoint(program, events, at);

@@ -102,6 +102,10 @@ void attach_totals(const struct attach *attach, struct event_totals *totals);
  * attach_start, and in @names which programs. */
 uint64_t attach_missed_runs(const struct attach *attach, char *names, size_t size);
 
+/* When a commit record last ended on a device (part: a partition, or a whole disk), in ns; 0: none
+ * since attach_start. */
+uint64_t attach_last_commit(const struct attach *attach, uint32_t part);
+
 /* Writes queued to a disk since attach_start, 0 for one never seen. */
 uint64_t attach_device_writes(const struct attach *attach, uint32_t disk);
 

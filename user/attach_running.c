@@ -241,3 +241,13 @@ uint64_t attach_device_writes(const struct attach *attach, uint32_t disk)
 		return 0;
 	return device.writes;
 }
+
+uint64_t attach_last_commit(const struct attach *attach, uint32_t part)
+{
+	struct ledger_log log;
+
+	if (bpf_map__lookup_elem(attach->skel->maps.logs, &part, sizeof(part), &log, sizeof(log),
+				 0))
+		return 0;
+	return log.commit_done_ns;
+}

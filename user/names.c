@@ -171,6 +171,19 @@ static void find_place(struct names *names, const struct event_change *change, s
 		memcpy(side->path, path, strlen(path) + 1);
 }
 
+/* The directory of a name, whose last component begins at @last, is known by itself. */
+static void learn_directory(struct names *names, const struct side *side, const char *last)
+{
+	char directory[sizeof(side->path)];
+	size_t length = last ? last - side->path : 0;
+
+	if (!length || *side->path != '/')
+		return;
+	memcpy(directory, side->path, length);
+	directory[length] = '\0';
+	places_learn(names->places, directory, &side->place);
+}
+
 static void resolve(struct names *names, const struct event_change *change,
 		    enum event_change_side_index which, const char *base, const char *name,
 		    struct side *side)
@@ -183,7 +196,12 @@ static void resolve(struct names *names, const struct event_change *change,
 	if (is_whole(base))
 		places_learn(names->places, base, &place);
 	last = join(side->path, sizeof(side->path), base ? base : "...", name);
-	if (!strchr(name, '/')) {
+	if (given->dir_ino) {
+		side->known = true;
+		side->place = (struct place){given->dir_s_dev, given->dir_ino};
+		side->generation = given->dir_generation;
+		learn_directory(names, side, last);
+	} else if (!strchr(name, '/')) {
 		side->known = given->base_ino;
 		side->place = place;
 		side->generation = given->base_generation;
@@ -276,6 +294,7 @@ static int64_t store_row(struct names *names, const struct event_change *change,
 		.pid = change->pid,
 		.tid = change->tid,
 		.comm = comm,
+		.transaction = change->order_s_dev ? change->order : 0,
 		.grounds = sides[CHANGE_OLD].inferred || sides[CHANGE_NEW].inferred ? "inferred"
 										    : "observed",
 	};
@@ -324,8 +343,8 @@ static bool is_wanted(const struct names *names, const struct side *sides)
 	return false;
 }
 
-void names_changed(struct names *names, const struct event_change *change,
-		   const char *const bases[CHANGE_SIDES])
+int64_t names_changed(struct names *names, const struct event_change *change,
+		      const char *const bases[CHANGE_SIDES])
 {
 	const char *name = (const char *)change->names;
 	struct side *sides = calloc(CHANGE_SIDES, sizeof(*sides));
@@ -333,7 +352,7 @@ void names_changed(struct names *names, const struct event_change *change,
 	int i;
 
 	if (!sides)
-		return;
+		return 0;
 	for (i = 0; i < CHANGE_SIDES; i++) {
 		if (change->sides[i].length)
 			resolve(names, change, i, bases[i], name, &sides[i]);
@@ -347,6 +366,7 @@ void names_changed(struct names *names, const struct event_change *change,
 			wait_for_sync(names, change, row, i, &sides[i]);
 	follow(names, change->kind, sides);
 	free(sides);
+	return row;
 }
 
 /* A call that may have made changes durable. */
@@ -425,6 +445,7 @@ void names_finish(struct names *names, bool losses)
 {
 	if (losses)
 		store_doubt_named(names->store);
+	store_finish_named(names->store);
 }
 
 const char *names_kind_name(enum event_change_kind kind)

@@ -9,6 +9,7 @@
 
 #include "callpaths.h"
 #include "callrow.h"
+#include "commits.h"
 #include "cover.h"
 #include "decode.h"
 #include "exposure.h"
@@ -20,6 +21,8 @@
 #include "innersyncs.h"
 #include "served.h"
 #include "interposed.h"
+#include "journal.h"
+#include "proof.h"
 #include "scope.h"
 #include "verdict.h"
 
@@ -32,6 +35,8 @@ struct pipeline {
 	pipeline_lost_fn lost;
 	pipeline_skipped_fn skipped;
 	void *doubt_ctx;
+	journal_last_fn last_commit;
+	void *commit_ctx;
 	bool was_skipped;
 	uint64_t unskipped_ns; /* no run was skipped before */
 	struct interposed *interposed;
@@ -41,6 +46,7 @@ struct pipeline {
 	struct innersyncs *inner;
 	struct served *served;
 	struct names *names;
+	struct commits *commits;
 	struct cover *cover;
 	struct failures *failures;
 	struct exposure *exposure;
@@ -60,6 +66,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->inner = innersyncs_new();
 	pipeline->served = served_new(store);
 	pipeline->names = names_new(store);
+	pipeline->commits = commits_new(store);
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
 	pipeline->failures = failures_new();
@@ -68,7 +75,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->interposed = interposed_new();
 	if (!pipeline->paths || !pipeline->inner || !pipeline->flushes || !pipeline->cover ||
 	    !pipeline->failures || !pipeline->exposure || !pipeline->gather ||
-	    !pipeline->interposed || !pipeline->served || !pipeline->names) {
+	    !pipeline->interposed || !pipeline->served || !pipeline->names || !pipeline->commits) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -83,6 +90,7 @@ void pipeline_free(struct pipeline *pipeline)
 	innersyncs_free(pipeline->inner);
 	served_free(pipeline->served);
 	names_free(pipeline->names);
+	commits_free(pipeline->commits);
 	flushlog_free(pipeline->flushes);
 	cover_free(pipeline->cover);
 	failures_free(pipeline->failures);
@@ -114,6 +122,12 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx)
 {
 	names_on_lookup(pipeline->names, fn, ctx);
+}
+
+void pipeline_on_ended(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx)
+{
+	pipeline->last_commit = last_commit;
+	pipeline->commit_ctx = ctx;
 }
 
 struct gather *pipeline_gather(struct pipeline *pipeline)
@@ -300,6 +314,7 @@ static void push_written(struct pipeline *pipeline, const struct event_written *
 static void push_change(struct pipeline *pipeline, const struct event_change *event)
 {
 	char *bases[CHANGE_SIDES];
+	int64_t row = 0;
 	size_t length;
 	int i;
 
@@ -307,9 +322,28 @@ static void push_change(struct pipeline *pipeline, const struct event_change *ev
 		bases[i] = take_path(pipeline, event->sides[i].id, event->sides[i].base_s_dev,
 				     &length);
 	if (event->at_ns >= pipeline->start_ns)
-		names_changed(pipeline->names, event, (const char *const *)bases);
+		row = names_changed(pipeline->names, event, (const char *const *)bases);
+	commits_wait(pipeline->commits, event, row,
+		     journal_tells(pipeline->stack, event->order_s_dev));
 	for (i = 0; i < CHANGE_SIDES; i++)
 		free(bases[i]);
+}
+
+static void push_commit(struct pipeline *pipeline, const struct event_sync *sync)
+{
+	struct verdict_facts facts;
+
+	find_facts(pipeline, &facts, sync);
+	commits_done(pipeline->commits, sync, sync->ino, proof_of_commit(&facts) <= PROOF_QUIET,
+		     journal_flush(pipeline->flushes, &facts));
+}
+
+/* A call was durable, and what it had committed with it. */
+static void note_commit(struct pipeline *pipeline, const struct event_sync *sync, int64_t flush_id)
+{
+	if (sync->order)
+		commits_done(pipeline->commits, sync, sync->order, true, flush_id);
+	commits_synced(pipeline->commits, sync, flush_id);
 }
 
 static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
@@ -327,6 +361,10 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 		return; /* the kernel's own, from before the audit */
 	if (sync->kind == SYNC_SURVEY) {
 		push_survey(pipeline, sync);
+		return;
+	}
+	if (sync->kind == SYNC_COMMIT) {
+		push_commit(pipeline, sync);
 		return;
 	}
 	find_facts(pipeline, &facts, sync);
@@ -354,6 +392,8 @@ static void push_sync(struct pipeline *pipeline, const struct event_sync *sync)
 	exposure_synced(pipeline->exposure, sync, verdict.kind == VERDICT_DURABLE,
 			sync->unaudited ? 0 : row);
 	names_synced(pipeline->names, sync, path, verdict.kind, sync->unaudited ? 0 : row);
+	if (verdict.kind == VERDICT_DURABLE)
+		note_commit(pipeline, sync, flush ? flush->id : 0);
 	if (wanted || sync->ret) /* an error is told once, whoever is told it */
 		note_failure(pipeline, sync, &verdict.failure, path, length);
 	free(path);
@@ -456,10 +496,20 @@ static void store_swallowed(void *ctx, const struct failure_swallowed *swallowed
 	store_add_finding(pipeline->store, &finding);
 }
 
+static bool no_commit_since(void *ctx, uint32_t s_dev, uint64_t since_ns)
+{
+	struct pipeline *pipeline = ctx;
+
+	return pipeline->last_commit &&
+	       journal_quiet_since(pipeline->stack, s_dev, since_ns, pipeline->last_commit,
+				   pipeline->commit_ctx);
+}
+
 void pipeline_finish(struct pipeline *pipeline)
 {
 	failures_each_swallowed(pipeline->failures, store_swallowed, pipeline);
 	exposure_finish(pipeline->exposure);
+	commits_finish(pipeline->commits, no_commit_since, pipeline);
 	names_finish(pipeline->names, records_lost(pipeline) || runs_skipped(pipeline, UINT64_MAX));
 	interposed_store(pipeline->interposed, pipeline->store);
 }

@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "gather.h"
 #include "interposed.h"
+#include "journal.h"
 #include "names.h"
 #include "served.h"
 #include "stack.h"
@@ -42,6 +43,9 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 
 /* How a directory is found of which only the path is known, see names.h. */
 void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx);
+
+/* How it is known when a commit last ended, see journal.h. */
+void pipeline_on_ended(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx);
 
 /* The stage that knows the machine; see gather.h. */
 struct gather *pipeline_gather(struct pipeline *pipeline);

@@ -7,6 +7,7 @@
 	"direct O_DSYNC writes that need no sync (FUA, no volatile cache) are not seen as sync "   \
 	"calls"
 #define NAMES_LEVELS (ALL_LEVELS | 1 << LEVEL_WITH_NAMES)
+#define NAMES_HOOKS  (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE | 1 << LEVEL_WITH_NAMES)
 #define SUPER_LEVELS (1 << LEVEL_FENTRY | 1 << LEVEL_KPROBE)
 #define AIO_BLIND    "syncs through Linux AIO are not told from the kernel's own"
 
@@ -107,6 +108,14 @@ const struct program_row program_rows[] = {
 	{"exit_open", "syscalls/sys_exit_openat", NULL, 0, NAMES_LEVELS, false, NULL},
 	{"exit_open", "syscalls/sys_exit_openat2", NULL, 0, NAMES_LEVELS, false, NULL},
 	{"exit_open", "syscalls/sys_exit_creat", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"name_made", "security_inode_create", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_made", "security_inode_mkdir", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_made", "security_inode_mknod", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_made", "security_inode_symlink", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_removed", "security_inode_unlink", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_removed", "security_inode_rmdir", NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_linked", NULL, NULL, 0, NAMES_HOOKS, true, NULL},
+	{"name_moved", NULL, NULL, 0, NAMES_HOOKS, true, NULL},
 	{"exit_change", "syscalls/sys_exit_rename", NULL, 0, NAMES_LEVELS, true, NULL},
 	{"exit_change", "syscalls/sys_exit_renameat", NULL, 0, NAMES_LEVELS, true, NULL},
 	{"exit_change", "syscalls/sys_exit_renameat2", NULL, 0, NAMES_LEVELS, false, NULL},
@@ -121,6 +130,15 @@ const struct program_row program_rows[] = {
 	{"exit_change", "syscalls/sys_exit_mkdirat", NULL, 0, NAMES_LEVELS, false, NULL},
 	{"exit_change", "syscalls/sys_exit_mknod", NULL, 0, NAMES_LEVELS, true, NULL},
 	{"exit_change", "syscalls/sys_exit_mknodat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"commit_ends", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
+	{"commit_begins", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
+	{"xfs_changes", "xfs_create", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"xfs_changes", "xfs_link", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"xfs_changes", "xfs_symlink", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"xfs_changes", "xfs_remove", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"xfs_changes", "xfs_rename", NULL, 0, NAMES_LEVELS, true, NULL},
+	{"btrfs_changes", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
+	{"handle_started", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
 	{"exit_mmap", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"exec_mapped", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 };

@@ -23,7 +23,8 @@ enum attach_level {
  * is loaded, so one that does the same in several places is one program with several rows. */
 struct program_row {
 	const char *program;
-	const char *at; /* CATEGORY/TRACEPOINT or a raw tracepoint; NULL: its section says */
+	const char *at; /* CATEGORY/TRACEPOINT, a raw tracepoint, or a function to probe; NULL: its
+			   section says */
 	const char *tracepoint; /* whose arity is asked from BTF, */
 	int arguments;		/* and must be this; 0: any */
 	int levels;		/* bits of enum attach_level at which it is used, */

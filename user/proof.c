@@ -321,3 +321,50 @@ enum proof proof_of_leaf(const struct verdict_facts *facts, uint64_t wait_done_n
 		       ? PROOF_INNER_UNSEEN
 		       : cache;
 }
+
+/* The record of the commit itself, on the device of the journal. jbd2 writes it last: another one
+ * that was seen is that of its super block. */
+static enum proof record_by(const struct verdict_facts *facts, const struct verdict_device *device,
+			    uint64_t watermark_ns)
+{
+	if (!proof_commit_in_call(facts->sync, device->event) ||
+	    facts->sync->own_meta_done_ns > device->event->commit_done_ns)
+		return PROOF_UNTRACKED;
+	return commit_covered(device->event, watermark_ns) ? PROOF_WAIT : proof_of_cache(device);
+}
+
+/*
+ * Without a volatile cache the kernel strips what sets the record apart: then jbd2 must say that
+ * it did not give up meanwhile (jbd2_journal_commit_transaction goes to its end all the same).
+ */
+static enum proof proof_of_record(const struct verdict_facts *facts,
+				  const struct verdict_device *device)
+{
+	enum proof cache = proof_of_cache(device);
+
+	if (cache == PROOF_STABLE)
+		return facts->sync->flags & SYNC_TID_KNOWN ? cache : PROOF_UNTRACKED;
+	if (cache != PROOF_NONE)
+		return cache;
+	if (facts->nobarrier || facts->async_commit)
+		return PROOF_UNTRACKED;
+	return or_unseen(record_by(facts, device, device->watermark_ns),
+			 record_by(facts, device, device->unseen_watermark_ns));
+}
+
+enum proof proof_of_commit(const struct verdict_facts *facts)
+{
+	const struct event_sync *sync = facts->sync;
+	enum proof proof = PROOF_UNTRACKED;
+	size_t i;
+
+	if ((sync->flags & (SYNC_TID_UNCOMMITTED | SYNC_TOUCHED_BY_LOSS)) || sync->own_errors ||
+	    sync->own_meta_pending || !sync->own_bytes)
+		return PROOF_UNCOMMITTED;
+	for (i = 0; i < facts->nr_devices; i++)
+		if (facts->devices[i].event->roles & DEVICE_LOG)
+			proof = proof_of_record(facts, &facts->devices[i]);
+	for (i = 0; i < facts->nr_devices && proof <= PROOF_QUIET; i++)
+		proof = proof_of_leaf(facts, 0, &facts->devices[i]);
+	return proof;
+}

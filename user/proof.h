@@ -42,6 +42,9 @@ uint64_t proof_wait_end(const struct verdict_facts *facts);
 enum proof proof_of_data(const struct verdict_facts *facts, uint64_t wait_done_ns,
 			 const struct verdict_device *device);
 enum proof proof_of_log(const struct verdict_facts *facts, const struct verdict_device *device);
+/* The commit of a transaction by ext4's journal, of which @facts are those of a SYNC_COMMIT. Those
+ * up to PROOF_QUIET: it is on stable media. */
+enum proof proof_of_commit(const struct verdict_facts *facts);
 /*
  * What a direct write that synced nothing is reached by: it was committed before. Without
  * barriers that says only that it was written, and without a journal not even that: the

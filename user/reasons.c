@@ -100,6 +100,7 @@ const char *verdict_sync_kind_name(enum event_sync_kind kind)
 		[SYNC_SERVER] = "server",
 		[SYNC_KERNEL] = "kernel",
 		[SYNC_SURVEY] = "survey",
+		[SYNC_COMMIT] = "commit",
 	};
 
 	return kind < SYNC_KINDS ? names[kind] : "?";

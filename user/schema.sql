@@ -108,6 +108,7 @@ CREATE TABLE exposures(
 
 -- Names that audited processes made, moved and removed (run --names only). POSIX promises that one lasts once each
 -- directory that changed has been synced after the change: by a call of its own, or with all of its file system.
+-- A file system may make it last without: with the transaction that holds it.
 CREATE TABLE changes(
   id          INTEGER PRIMARY KEY,        -- in the order the calls returned
   t_ns        INTEGER NOT NULL,           -- return
@@ -125,7 +126,11 @@ CREATE TABLE changes(
   new_dev     TEXT,
   new_dir     INTEGER,
   new_posix   TEXT,
-  new_sync_id INTEGER
+  new_sync_id INTEGER,
+  filesystem  TEXT NOT NULL               -- how it stands in fact: durable, not-durable, unproven
+    DEFAULT 'unproven',
+  txn         INTEGER,                    -- the transaction of the file system that holds it
+  flush_id    INTEGER                     -- durable: the flush that was to commit that
 );
 
 -- Counted, never silent: what the auditor itself lost.

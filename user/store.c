@@ -30,6 +30,7 @@ enum statement {
 	SET_COVERED,
 	SET_OLD_NAMED,
 	SET_NEW_NAMED,
+	SET_COMMITTED,
 	STATEMENTS,
 };
 
@@ -50,8 +51,8 @@ static const char *const statements[STATEMENTS] = {
 			  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_CHANGE] =
 		("INSERT INTO changes(t_ns,kind,pid,tid,comm,grounds,old_path,old_dev,old_dir,"
-		 "old_posix,new_path,new_dev,new_dir,new_posix)"
-		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+		 "old_posix,new_path,new_dev,new_dir,new_posix,txn)"
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
@@ -62,6 +63,7 @@ static const char *const statements[STATEMENTS] = {
 	[SET_COVERED] = "UPDATE syncs SET covered_by=?2, covered_after_ns=?3 WHERE id=?1",
 	[SET_OLD_NAMED] = "UPDATE changes SET old_posix=?2, old_sync_id=?3 WHERE id=?1",
 	[SET_NEW_NAMED] = "UPDATE changes SET new_posix=?2, new_sync_id=?3 WHERE id=?1",
+	[SET_COMMITTED] = "UPDATE changes SET filesystem=?2, flush_id=?3 WHERE id=?1",
 };
 
 struct store {
@@ -264,6 +266,7 @@ int64_t store_add_change(struct store *store, const struct store_change *change)
 		bind_optional(s, column++, change->sides[i].ino, 0);
 		bind_text(s, column++, change->sides[i].posix);
 	}
+	bind_optional(s, column, change->transaction, 0);
 	return run(store, ADD_CHANGE);
 }
 
@@ -344,14 +347,34 @@ void store_set_named(struct store *store, int64_t change_id, int side, const cha
 	run(store, which);
 }
 
-void store_doubt_named(struct store *store)
+void store_set_committed(struct store *store, int64_t change_id, const char *filesystem,
+			 int64_t flush_id)
 {
-	static const char sql[] =
-		"UPDATE changes SET old_posix = 'unproven' WHERE old_posix = 'not-durable';"
-		"UPDATE changes SET new_posix = 'unproven' WHERE new_posix = 'not-durable';";
+	sqlite3_bind_int64(store->prepared[SET_COMMITTED], 1, change_id);
+	bind_text(store->prepared[SET_COMMITTED], 2, filesystem);
+	bind_optional(store->prepared[SET_COMMITTED], 3, flush_id, 0);
+	run(store, SET_COMMITTED);
+}
 
+static void execute(struct store *store, const char *sql)
+{
 	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		note_error(store);
+}
+
+void store_doubt_named(struct store *store)
+{
+	execute(store,
+		"UPDATE changes SET old_posix = 'unproven' WHERE old_posix = 'not-durable';"
+		"UPDATE changes SET new_posix = 'unproven' WHERE new_posix = 'not-durable';"
+		"UPDATE changes SET filesystem = 'unproven' WHERE filesystem = 'not-durable';");
+}
+
+void store_finish_named(struct store *store)
+{
+	execute(store, "UPDATE changes SET filesystem = 'durable' WHERE filesystem <> 'durable'"
+		       " AND coalesce(old_posix, 'durable') = 'durable'"
+		       " AND coalesce(new_posix, 'durable') = 'durable';");
 }
 
 void store_finish(struct store *store)

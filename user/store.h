@@ -53,6 +53,7 @@ struct store_exposure {
 struct store_change {
 	uint64_t t_ns;
 	const char *kind, *comm, *grounds;
+	uint64_t transaction; /* 0: not known */
 	uint32_t pid, tid;
 	struct {
 		const char *path;  /* made safe, NULL: there is no such side */
@@ -91,8 +92,13 @@ void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, u
 /* How side @side of a change stands since sync @sync_id, 0: none. */
 void store_set_named(struct store *store, int64_t change_id, int side, const char *posix,
 		     int64_t sync_id);
+/* How a change stands on its file system, by the flush @flush_id, 0: none. */
+void store_set_committed(struct store *store, int64_t change_id, const char *filesystem,
+			 int64_t flush_id);
 /* Of no change is it known any more that it is not durable. */
 void store_doubt_named(struct store *store);
+/* Ends the list of changes: those whose directories are all durable are so on their file system. */
+void store_finish_named(struct store *store);
 
 /*
  * Lets go of all that has been reported, when the audit may go on for weeks: counts stay, in the

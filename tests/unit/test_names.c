@@ -376,6 +376,44 @@ static void hostile_names(void **state)
 	assert_int_equal(number(w, row, "id"), row);
 }
 
+/* From the kprobe level on: whatever the path says, and that is known from then on. */
+static void a_directory_that_is_known_by_itself(void **state)
+{
+	struct event_change event = {.at_ns = 5, .pid = 55, .comm = "mv", .kind = CHANGE_RENAME};
+	const char *const bases[CHANGE_SIDES] = {"/srv", "/srv"};
+	struct world *w = *state;
+	size_t used = 0;
+	int row;
+
+	put(&event, &used, CHANGE_OLD, "a", TOP);
+	put(&event, &used, CHANGE_NEW, "link/b", TOP);
+	event.sides[CHANGE_OLD].dir_ino = TOP;
+	event.sides[CHANGE_OLD].dir_s_dev = DEV;
+	event.sides[CHANGE_NEW].dir_ino = SUB;
+	event.sides[CHANGE_NEW].dir_s_dev = DEV;
+	row = names_changed(w->names, &event, bases);
+	w->changes++;
+	assert_int_equal(number(w, row, "new_dir"), SUB);
+	assert_column(w, row, "grounds", "observed");
+	sync_directory(w, SUB, VERDICT_DURABLE);
+	assert_column(w, row, "new_posix", "durable");
+	assert_column(w, row, "old_posix", "not-durable");
+	row = change(w, CHANGE_UNLINK, "link/b", NULL);
+	assert_int_equal(number(w, row, "old_dir"), SUB);
+}
+
+/* In fact it is durable where each of its directories is. */
+static void durable_by_its_directories(void **state)
+{
+	struct world *w = *state;
+	int row = change(w, CHANGE_RENAME, "a", "b"), other = change(w, CHANGE_RENAME, "a", "s/b");
+
+	sync_directory(w, TOP, VERDICT_DURABLE);
+	names_finish(w->names, true);
+	assert_column(w, row, "filesystem", "durable");
+	assert_column(w, other, "filesystem", "unproven");
+}
+
 static void nothing_is_not_durable_when_records_were_lost(void **state)
 {
 	struct world *w = *state;
@@ -417,6 +455,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(not_durable_until_its_directory_is_synced),
 		T(a_sync_that_was_under_way_does_not_count),
+		T(a_directory_that_is_known_by_itself),
+		T(durable_by_its_directories),
 		T(only_a_durable_sync_makes_it_so),
 		T(a_file_of_that_number_is_no_directory),
 		T(both_directories_of_a_rename),

@@ -917,6 +917,52 @@ static void push_change(struct world *w, uint64_t at_ns)
 	pipeline_push(w->pipeline, &change, change.header.size);
 }
 
+/* A transaction of vda's journal, whose record carried FUA. */
+static void push_commit(struct world *w, uint64_t number, uint64_t enter_ns, uint64_t exit_ns)
+{
+	struct event_sync sync = make_sync(VDA, enter_ns, exit_ns, enter_ns);
+
+	sync.kind = SYNC_COMMIT;
+	sync.flags = SYNC_WHOLE_FS | SYNC_TID_KNOWN;
+	sync.ino = number;
+	sync.own_bytes = 8192;
+	sync.own_meta_done_ns = enter_ns + 1;
+	sync.devices[0].commit_flush_ns = enter_ns + 2;
+	sync.devices[0].commit_done_ns = sync.devices[0].commit_stable_ns = exit_ns - 1;
+	push_sync(w, &sync);
+}
+
+/* A commit is no sync call, and makes durable what its transaction holds. */
+static void names_and_commits(void **state)
+{
+	struct event_change change = {
+		.header = {EVENT_CHANGE, EVENTS_VERSION, offsetof(struct event_change, names) + 2},
+		.at_ns = 200,
+		.begun_ns = 190,
+		.order = 4711,
+		.order_s_dev = VDA,
+		.kind = CHANGE_CREATE,
+		.comm = "touch",
+		.sides[CHANGE_NEW] = {.dir_ino = INO, .dir_s_dev = VDA, .length = 2},
+		.names = "x",
+	};
+	struct world *w = *state;
+
+	pipeline_push(w->pipeline, &change, change.header.size);
+	change.order++;
+	pipeline_push(w->pipeline, &change, change.header.size);
+	push_flush(w, VDA, 303, 350);
+	push_commit(w, 4711, 300, 400);
+	pipeline_finish(w->pipeline);
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM syncs"), 0);
+	assert_int_equal(pipeline_syncs(w->pipeline, SYNC_COMMIT), 0);
+	assert_string_equal(ask(w, "SELECT filesystem FROM changes WHERE id = 1"), "durable");
+	assert_int_equal(store_number(w->store, "SELECT flush_id FROM changes WHERE id = 1"), 1);
+	assert_int_equal(store_number(w->store, "SELECT txn FROM changes WHERE id = 1"), 4711);
+	assert_string_equal(ask(w, "SELECT filesystem FROM changes WHERE id = 2"), "not-durable");
+	assert_string_equal(ask(w, "SELECT new_dev FROM changes WHERE id = 2"), "254:0");
+}
+
 /* A sync of the directory is of what had changed before; what was not seen may have been one. */
 static void names_and_syncs_of_their_directories(void **state)
 {
@@ -1397,6 +1443,7 @@ int main(void)
 		FRESH(ext4_inline_data),
 		FRESH(ext4_fast_commit),
 		FRESH(names_and_syncs_of_their_directories),
+		FRESH(names_and_commits),
 		FRESH(a_file_system_is_named_by_where_it_was_mounted),
 	};
 

@@ -2,11 +2,12 @@
 /*
  * Every name that was made, moved or removed, for people, in order:
  *
- *   NAMES: what was made, moved and removed, and whether its directories were synced since
- *     BY POSIX     CHANGE  PROGRAM  NAME
- *     durable      rename  vim      /srv/f.tmp -> /srv/f: the directory synced by fsync #12
- *     NOT DURABLE  rename  mv       /a/f -> /b/f: the old one's directory synced by fsync #3, the
- *                                   new one's never
+ *   NAMES: what was made, moved and removed, whether its directories were synced since (POSIX), ...
+ *     BY POSIX     IN FACT      CHANGE  PROGRAM  NAME
+ *     durable      durable      rename  vim      /srv/f.tmp -> /srv/f: the directory synced by ...
+ *     NOT DURABLE  durable      rename  mv       /a/f -> /b/f: the old name's directory synced by
+ *        fsync #3, the new one's not synced; both committed together in transaction 4711, flushed
+ * by flush #93: safe on this file system, not by POSIX
  */
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -29,6 +30,9 @@ enum column {
 #define OLD	   2
 #define NEW	   (OLD + COLUMNS)
 #define SAME_PLACE (NEW + COLUMNS)
+#define FILESYSTEM (SAME_PLACE + 1)
+#define TXN	   (FILESYSTEM + 1)
+#define FLUSH	   (TXN + 1)
 
 static bool is_there(sqlite3_stmt *row, int side)
 {
@@ -66,13 +70,34 @@ static void side(FILE *out, sqlite3_stmt *row, int side, const char *whose)
 			report_column(row, side + KIND), sync);
 }
 
+/* How it stands on its file system, where that adds something. */
+static void committed(FILE *out, sqlite3_stmt *row)
+{
+	bool durable = !strcmp(report_column(row, FILESYSTEM), "durable");
+	bool both = is_there(row, OLD) && is_there(row, NEW);
+	long long txn = sqlite3_column_int64(row, TXN), flush = sqlite3_column_int64(row, FLUSH);
+
+	if (durable && txn)
+		fprintf(out, "; %s in transaction %lld",
+			both ? "both committed together" : "committed", txn);
+	if (durable && flush)
+		fprintf(out, ", flushed by flush #%lld", flush);
+	if (durable && strcmp(standing(row), "durable") != 0)
+		fputs(": safe on this file system, not by POSIX", out);
+	if (!strcmp(report_column(row, FILESYSTEM), "not-durable") && txn)
+		fprintf(out, "; transaction %lld was not committed", txn);
+}
+
 static void change(FILE *out, sqlite3_stmt *row)
 {
 	bool old = is_there(row, OLD), new = is_there(row, NEW);
+	const char *filesystem = report_column(row, FILESYSTEM);
 
-	fprintf(out, "  %-11s  %-8s  %-15s  %s%s%s: ", standing(row), report_column(row, CHANGE),
-		report_column(row, PROGRAM), report_column(row, OLD + PATH),
-		old && new ? " -> " : "", report_column(row, NEW + PATH));
+	fprintf(out, "  %-11s  %-11s  %-8s  %-15s  %s%s%s: ", standing(row),
+		strcmp(filesystem, "not-durable") ? filesystem : "NOT DURABLE",
+		report_column(row, CHANGE), report_column(row, PROGRAM),
+		report_column(row, OLD + PATH), old && new ? " -> " : "",
+		report_column(row, NEW + PATH));
 	if (old && new && !sqlite3_column_int(row, SAME_PLACE)) {
 		side(out, row, OLD, "the old name's directory");
 		fputs(", ", out);
@@ -80,6 +105,7 @@ static void change(FILE *out, sqlite3_stmt *row)
 	} else {
 		side(out, row, new ? NEW : OLD, "the directory");
 	}
+	committed(out, row);
 	fputc('\n', out);
 }
 
@@ -87,13 +113,13 @@ int report_changes(struct store *store, FILE *out, const struct report_options *
 {
 	static const struct report_list list = {
 		.title = "NAMES",
-		.about = "what was made, moved and removed, and whether its directories were "
-			 "synced since, as POSIX asks for",
-		.columns = "BY POSIX     CHANGE    PROGRAM          NAME",
+		.about = "what was made, moved and removed; whether its directories were synced "
+			 "since, as POSIX asks for, and whether the file system made it durable",
+		.columns = "BY POSIX     IN FACT      CHANGE    PROGRAM          NAME",
 		.none = "no name changed",
 		.sql = "SELECT c.kind, c.comm, old_path, old_posix, old_sync_id, o.kind, old_dev,"
 		       " new_path, new_posix, new_sync_id, n.kind, new_dev,"
-		       " old_dir = new_dir AND old_dev = new_dev"
+		       " old_dir = new_dir AND old_dev = new_dev, filesystem, txn, c.flush_id"
 		       " FROM changes c LEFT JOIN syncs o ON o.id = old_sync_id"
 		       " LEFT JOIN syncs n ON n.id = new_sync_id ORDER BY c.id",
 		.print = change,

@@ -36,6 +36,7 @@
 	" 'old_sync_id', old_sync_id, 'new_path', new_path, 'new_dev', new_dev,"                   \
 	" 'new_dir', json(iif(new_dir IS NULL, 'null', printf('%u', new_dir))), 'new_posix', "     \
 	"new_posix,"                                                                               \
-	" 'new_sync_id', new_sync_id)"
+	" 'new_sync_id', new_sync_id, 'filesystem', filesystem, 'transaction', txn,"               \
+	" 'flush_id', flush_id)"
 
 #endif

@@ -41,7 +41,14 @@ GUEST_VARIANTS = {
 # Recovered in a guest, too: what stands between file system and drive. No multipath, which is
 # not fit for use on 5.10.
 LAYERS = [name for name in matrix.STACKS if name not in HOST_STACKS and "multipath" not in name]
-KINDS = ("host", "guest", "layers")
+# What becomes of names: an audit for each workload.
+NAMES_VARIANTS = {
+    **VARIANTS,
+    "f2fs": (3, True),
+    "f2fs-strict": (1, True),
+    "f2fs-lfs": (1, True),
+}
+KINDS = ("host", "guest", "layers", "names")
 DISKS = ["virtio-wb", "scsi", "scsi-fua", "ahci", "nbd", "nvme", "nvme-paths", "virtio-wt"]
 
 
@@ -174,6 +181,107 @@ def sync(rng, thread):
     return f"{kind} {path}"
 
 
+def above(path):
+    return path.rpartition("/")[0]
+
+
+def moved(paths, old, new):
+    """Names below a directory that is renamed."""
+    return [new + path[len(old) :] if (path + "/").startswith(old + "/") else path for path in paths]
+
+
+def change_name(rng, thread):
+    """One operation on names; the directories that it changed are in thread.last."""
+    files, dirs = list(thread.files), thread.dirs
+    kind = rng.choices(
+        ["new", "mkdir", "rename", "over", "movedir", "link", "symlink", "tmplink", "unlink", "rmdir", "replace"],
+        [6, 3, 8, 4, 3, 4, 2, 2, 5, 1, 4],
+    )[0]
+    new = thread.new_name(rng)
+    thread.last = [above(new)]
+    if kind == "mkdir":
+        thread.dirs.append(new)
+        return [f"mkdir {new}"]
+    if kind == "symlink":
+        thread.links.append(new)
+        return [f"symlink {rng.choice(['x', 'f1'])} {new}"]
+    if kind == "tmplink":
+        thread.files[new] = 0
+        return [f"tmplink {new}"]
+    if kind == "movedir" and len(dirs) > 1:
+        old = rng.choice(dirs[1:])
+        if (new + "/").startswith(old + "/"):
+            return [f"symlink x {new}"]
+        thread.last = [above(old), above(new)]
+        thread.dirs = moved(dirs, old, new)
+        thread.files = dict(zip(moved(files, old, new), thread.files.values()))
+        thread.links = moved(thread.links, old, new)
+        return [f"rename {old} {new}"]
+    if kind == "rmdir" and len(dirs) > 1:
+        path = rng.choice(dirs[1:])
+        if not any(name.startswith(path + "/") for name in dirs + files + thread.links):
+            thread.dirs.remove(path)
+            thread.last = [above(path)]
+            return [f"rmdir {path}"]
+    if kind == "new" or len(files) < 2:
+        thread.files[new] = length_of(rng)
+        return [f"write {new} 0 {thread.files[new]}"]
+    path = rng.choice(files)
+    size = thread.files[path]
+    if kind == "unlink":
+        del thread.files[path]
+        thread.last = [above(path)]
+        return [f"unlink {path}"]
+    if kind == "link":
+        thread.files[new] = size
+        thread.linked = True
+        return [f"link {path} {new}"]
+    if kind == "replace" and not thread.linked:
+        thread.files[path] = length_of(rng)
+        thread.last = [above(path), above(new)]
+        lines = [f"write {new} 0 {thread.files[path]}", f"fsync {new}", f"rename {new} {path}"]
+        return lines if rng.random() < 0.7 else [lines[0], lines[2]]
+    if kind == "over":
+        new = rng.choice([name for name in files if name != path])
+    # Between two links to one file rename does nothing.
+    if kind == "over" and thread.linked:
+        return [f"append {path} 10"]
+    del thread.files[path]
+    thread.files[new] = size
+    thread.last = [above(path), above(new)]
+    return [f"rename {path} {new}"]
+
+
+def sync_name(rng, thread):
+    kind = rng.choices(["last", "both", "dir", "file", "data", "dsync", "syncfs"], [6, 3, 3, 8, 3, 2, 1])[0]
+    files = list(thread.files)
+    if kind == "both":
+        return [f"fsyncdir {name}" for name in dict.fromkeys(thread.last) if name in thread.dirs]
+    if kind in ("last", "dir") or not files:
+        name = rng.choice(thread.last if kind == "last" else thread.dirs)
+        return [f"fsyncdir {name if name in thread.dirs else thread.home}"]
+    path = rng.choice(files[-3:])
+    calls = {"file": f"fsync {path}", "data": f"fdatasync {path}", "dsync": f"dsync {path} 0 100", "syncfs": "syncfs"}
+    return [calls[kind]]
+
+
+def names_script_of(rng, disks):
+    threads = [Thread(n) for n in range(rng.choice([1, 1, 2, 3]))]
+    lines = [f"p mkdir {thread.home}" for thread in threads] + ["p syncfs"]
+    if rng.random() < 0.3:
+        lines.append(f"p tell set {rng.choice(disks)} delay-flush={rng.choice([2, 10, 30])}")
+    for thread in threads:
+        thread.links, thread.linked, thread.last = [], False, [thread.home]
+        for _ in range(rng.randint(15, 50) // len(threads)):
+            steps = sync_name(rng, thread) if rng.random() < 0.3 else change_name(rng, thread)
+            lines += [f"{thread.number} {step}" for step in steps]
+        # A call that is judged, and what nobody syncs.
+        lines.append(f"{thread.number} fsyncdir {thread.home}")
+        for _ in range(rng.randint(0, 4)):
+            lines += [f"{thread.number} {step}" for step in change_name(rng, thread)]
+    return lines
+
+
 def script_of(rng, disks):
     """The lines of a script."""
     count = rng.choice([1, 1, 1, 2, 3, 4])
@@ -203,6 +311,7 @@ def case_of(seed, kind="host"):
         "host": {**VARIANTS, **TWO_DEVICES},
         "guest": GUEST_VARIANTS,
         "layers": VARIANTS,
+        "names": NAMES_VARIANTS,
     }[kind]
     names = list(choices)
     variant = rng.choices(names, [choices[name][0] for name in names])[0]
@@ -222,7 +331,10 @@ def case_of(seed, kind="host"):
     if kind == "layers":
         stack = rng.choice(LAYERS)
         disks = matrix.STACKS[stack].split()
-    lines = script_of(rng, disks + ([second] if second else []))
+    if kind == "names":
+        lines = names_script_of(rng, disks)
+    else:
+        lines = script_of(rng, disks + ([second] if second else []))
     return Case(
         f"{kind}-{seed}",
         stack,
@@ -230,6 +342,7 @@ def case_of(seed, kind="host"):
         disks,
         second,
         "".join(line + "\n" for line in lines),
+        flags="apart,names" if kind == "names" else "-",
         healthy=healthy,
     )
 

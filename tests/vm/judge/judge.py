@@ -12,6 +12,7 @@ import os
 import re
 
 from case import named_hole
+import names
 from crash import CrashDisk, DriveLog, FuaTrace, LogError, chance_of
 
 # What is lost where the kernel skips runs of BPF programs.
@@ -109,6 +110,7 @@ class Tally:
         self.holes = collections.Counter()
         self.excused = collections.Counter()
         self.doubts = collections.Counter()
+        self.names = collections.Counter()
 
     def add(self, other):
         self.images += other.images
@@ -121,6 +123,7 @@ class Tally:
         self.holes.update(other.holes)
         self.excused.update(other.excused)
         self.doubts.update(other.doubts)
+        self.names.update(other.names)
 
 
 class Judge:
@@ -183,6 +186,8 @@ class Judge:
                 complaints += self.judge_call(case, call, disks, recovery)
             for end in exposed:
                 complaints += self.judge_finding(case, end, disks, recovery)
+            if "names" in case.flags:
+                complaints += self.judge_names(case, report, history[-1].n, disks, recovery)
         finally:
             recovery.end()
             for disk in disks.values():
@@ -233,17 +238,43 @@ class Judge:
         self.tally.false_findings += 1
         return [f"{end.path}: FALSE never-synced, it survives: {end.finding['detail']}"]
 
+    def judge_names(self, case, report, last, disks, recovery):
+        """What is said of the names, as it was when the script ended and when the audit had."""
+        changes = names.changes_of(report)
+        for change in changes:
+            self.tally.names[change.row["filesystem"]] += 1
+            self.tally.names["judged"] += bool(change.effects)
+
+        def asker(mark):
+            def ask(promises, number):
+                answers = []
+                for request in case.requests():
+                    answers.append(self.ask_image(case, mark, number, [request, *promises], disks, recovery))
+                lost = [answer for answer in answers if answer != "survived"]
+                return lost[0] if lost else "survived"
+
+            return ask
+
+        complaints = names.judge_early(changes, asker(last))
+        complaints += names.judge_late(changes, asker("audited"), self.images)
+        self.tally.names["false"] += len(complaints)
+        return complaints
+
     def try_image(self, case, call, number, request, disks, recovery):
-        """Was the promise kept in this image? Number 0 is the worst, others are random."""
-        position = self.log.mark(f"{case.name}-{call.n}")
+        """Was the promise kept in this image?"""
+        return self.ask_image(case, call.n, number, [request, *case.promises(call)], disks, recovery)
+
+    def ask_image(self, case, mark, number, request, disks, recovery):
+        """What an image as of that mark holds. Number 0 is the worst, others are random."""
+        position = self.log.mark(f"{case.name}-{mark}")
         recovery.prepare()
-        chance = chance_of(self.seed, case.name, call.n, number) if number else None
+        chance = chance_of(self.seed, case.name, mark, number) if number else None
         for disk in disks.values():
             disk.write_out(position, chance)
-        answer = recovery.ask([request, *case.promises(call)])
+        answer = recovery.ask(request)
         self.tally.images += 1
         if answer.startswith("failed"):
-            raise BadRun(f"{call}: recovery {answer}")
+            raise BadRun(f"{case.name}, mark {mark}: recovery {answer}")
         return answer
 
     def excused(self, case, call):

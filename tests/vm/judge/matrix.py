@@ -335,8 +335,72 @@ def _left():
     yield Case("left-crypt", "crypt", "xfs", ["virtio-wb"], None, _script("left"), "apart")
 
 
+# What of each pattern is synced afterwards.
+NAME_SYNCS = {
+    "none": (),
+    "file": ("file",),
+    "data": ("data",),
+    "destination": ("destination",),
+    "source": ("source",),
+    "both": ("source", "destination"),
+    "file-and-both": ("file", "source", "destination"),
+    "syncfs": ("syncfs",),
+}
+NAMED_FILE_SYSTEMS = (
+    "ext4 ext4-data-journal ext4-data-writeback ext4-nojournal ext4-async-commit ext4-fast-commit"
+    " ext4-inline ext4-nobarrier ext3 ext2 xfs btrfs btrfs-nodatacow f2fs f2fs-strict f2fs-lfs overlay-ext4"
+).split()
+
+
+def _names(syncs, tmpfile):
+    """Each way of changing names, in directories of its own: file, source, destination.
+    tmpfile: the file system knows O_TMPFILE."""
+    patterns = [
+        ("within/new", "within", "within", ["rename within/old within/new"]),
+        ("to/moved", "from", "to", ["rename from/moved to/moved"]),
+        ("over/name", "over", "over", ["write over/temp 0 5000", "fdatasync over/temp", "rename over/temp over/name"]),
+        ("trees/new/f", "trees", "trees", ["rename trees/old trees/new"]),
+        ("linked/b", "linked", "linked", ["link linked/a linked/b", "unlink linked/a"]),
+        ("tmp/named", "tmp", "tmp", ["tmplink tmp/named"]),
+        ("swing/one", "swing", "swing", ["symlink two swing/temp", "rename swing/temp swing/link"]),
+        ("made/f", "made", "made", ["write made/f 0 3000", "mkdir made/d"]),
+        ("gone/left", "gone", "gone", ["unlink gone/f", "rmdir gone/d"]),
+    ]
+    if not tmpfile:
+        patterns = [pattern for pattern in patterns if pattern[1] != "tmp"]
+    files = "within/old from/moved over/name trees/old/f linked/a swing/one gone/f gone/left".split()
+    tops = "within from to over trees trees/old linked tmp swing made gone gone/d".split()
+    lines = [f"p mkdir {top}" for top in tops]
+    lines += [f"p write {name} 0 4000" for name in files]
+    lines += ["p symlink one swing/link", "p syncfs"]
+    for *_, changes in patterns:
+        lines += [f"0 {change}" for change in changes]
+    for file, source, destination, _ in patterns:
+        places = {"file": f"fsync {file}", "data": f"fdatasync {file}"}
+        places |= {"source": f"fsyncdir {source}", "destination": f"fsyncdir {destination}"}
+        lines += [f"0 {places[sync]}" for sync in syncs if sync != "syncfs"]
+    lines += ["0 syncfs"] * ("syncfs" in syncs)
+    return _text(lines + ["0 create made/late", "0 rename from to/from"])
+
+
+def _named():
+    for variant in NAMED_FILE_SYSTEMS:
+        for name, syncs in NAME_SYNCS.items():
+            healthy = variant != "ext4-nobarrier"
+            yield Case(
+                f"names-{variant}-{name}",
+                "plain",
+                variant,
+                ["virtio-wb"],
+                None,
+                _names(syncs, not variant.startswith("overlay")),
+                "apart,names",
+                healthy,
+            )
+
+
 def all_cases():
-    for part in (_file_systems, _drives, _stacks, _crowds, _lates, _faults, _vanishing, _left):
+    for part in (_file_systems, _drives, _stacks, _crowds, _lates, _faults, _vanishing, _left, _named):
         yield from part()
 
 

@@ -180,6 +180,26 @@ static int run_link(struct thread *thread, const struct op *op)
 	return 0;
 }
 
+/* A file that has no name until it is whole. */
+static int run_tmplink(struct thread *thread, const struct op *op)
+{
+	char *path = must(strdup(op->path[0])), from[64], *slash = strrchr(path, '/');
+	int fd, result;
+
+	if (slash)
+		*slash = '\0';
+	fd = open(slash ? path : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	free(path);
+	if (fd < 0)
+		return -1;
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	result = linkat(AT_FDCWD, from, AT_FDCWD, op->path[0], AT_SYMLINK_FOLLOW);
+	close(fd);
+	if (!result)
+		model_add(&thread->model, REGULAR, op->path[0]);
+	return result;
+}
+
 static int run_symlink(struct thread *thread, const struct op *op)
 {
 	if (symlink(op->text, op->path[0]))
@@ -555,6 +575,7 @@ static const struct kind kinds[] = {
 	{"unlink", "p", run_remove, 0, false},
 	{"rename", "pp", run_rename, 0, false},
 	{"link", "pp", run_link, 0, false},
+	{"tmplink", "p", run_tmplink, 0, true},
 	{"symlink", "tp", run_symlink, 0, true},
 	{"write", "dnn", run_write, PLAIN, false},
 	{"append", "pn", run_append, PLAIN, false},

@@ -5,7 +5,8 @@
 # VARIANT none: the script works on the device itself. FLAGS is - or a list of:
 # faults (errors do not end the script), vanishes (a drive is gone for good, which
 # ends the guest: matrix.py gives the case a boot of its own, nothing here looks), apart
-# (an audit of its own, for what is found when it ends; nothing here looks either).
+# (an audit of its own, for what is found when it ends; nothing here looks either), names (what
+# names become is judged, when the audit has ended).
 # With /harness/extra/together one audit spans all.
 # shellcheck source=/dev/null
 . /harness/guest.sh
@@ -15,7 +16,8 @@
 audited() { # NAME COMMAND...
     audited_name=$1 audited_status=0
     shift
-    flushaudit run ${LEVEL:+--level "$LEVEL"} --json -o "$RESULTS/$audited_name.json" -- "$@" || audited_status=$?
+    # shellcheck disable=SC2086 # none, or words
+    flushaudit run ${LEVEL:+--level "$LEVEL"} ${audited_options-} --json -o "$RESULTS/$audited_name.json" -- "$@" || audited_status=$?
     case $audited_status in 0 | 1 | 3) ;; *) fail "$audited_name: flushaudit ended with $audited_status" ;; esac
 }
 
@@ -71,7 +73,9 @@ play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
         play_report=$RESULTS/together.json
         "$@" || echo "the player ended with $?" # its history has no end then
     else
+        case $play_flags in *,names,*) audited_options=--names ;; *) audited_options= ;; esac
         audited "$play_name" "$@"
+        mark "$play_name-audited"
     fi
     if [ "$play_variant" != none ]; then
         fs_umount "$play_variant" /played
