@@ -16,6 +16,10 @@ static const struct {
 		{"interposed",
 		 "keep it out of LD_PRELOAD and /etc/ld.so.preload where data matters; "
 		 "a call it answers never reaches the kernel and is in no list"},
+	[FINDING_DIR_NOT_SYNCED] =
+		{"dir-not-synced",
+		 "open the directory (O_DIRECTORY) and fsync it after the change; of "
+		 "a rename between two, both; syncing the file is not enough"},
 };
 
 static const char *const severities[SEVERITIES] = {

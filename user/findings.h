@@ -7,6 +7,7 @@ enum finding_kind {
 	FINDING_ERROR_SWALLOWED = 0, /* a write or flush failed, a later sync reported success */
 	FINDING_NEVER_SYNCED,	     /* data written, and no sync call after it */
 	FINDING_INTERPOSED,	     /* a library defines sync calls itself, or swallows them */
+	FINDING_DIR_NOT_SYNCED,	     /* names changed in it, and it was not synced after that */
 	FINDING_KINDS,
 };
 

@@ -22,6 +22,7 @@
 #include "served.h"
 #include "interposed.h"
 #include "journal.h"
+#include "namerisks.h"
 #include "proof.h"
 #include "scope.h"
 #include "verdict.h"
@@ -511,6 +512,7 @@ void pipeline_finish(struct pipeline *pipeline)
 	exposure_finish(pipeline->exposure);
 	commits_finish(pipeline->commits, no_commit_since, pipeline);
 	names_finish(pipeline->names, records_lost(pipeline) || runs_skipped(pipeline, UINT64_MAX));
+	namerisks_store(pipeline->store, pipeline->stack);
 	interposed_store(pipeline->interposed, pipeline->store);
 }
 

@@ -133,6 +133,16 @@ CREATE TABLE changes(
   flush_id    INTEGER                     -- durable: the flush that was to commit that
 );
 
+-- Names as their last change has them: that are there, or are gone; made: how often it was made there.
+CREATE VIEW lasting AS
+SELECT path, max(id) AS id, kind, comm, t_ns, dev, dir, posix, filesystem, present, sum(present) AS made FROM (
+  SELECT id, kind, comm, t_ns, old_path AS path, old_dev AS dev, old_dir AS dir, old_posix AS posix, filesystem,
+    kind = 'exchange' AS present
+  FROM changes WHERE old_path IS NOT NULL
+  UNION ALL SELECT id, kind, comm, t_ns, new_path, new_dev, new_dir, new_posix, filesystem, 1
+  FROM changes WHERE new_path IS NOT NULL)
+GROUP BY path;
+
 -- Counted, never silent: what the auditor itself lost.
 CREATE TABLE losses(
   cause  TEXT PRIMARY KEY,

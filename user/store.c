@@ -44,8 +44,8 @@ static const char *const statements[STATEMENTS] = {
 		("INSERT OR REPLACE INTO devices(dev,name,kind,volatile_cache,cache,fua,leaf,"
 		 "writes,detail) VALUES(?,?,?,?,?,?,?,?,?)"),
 	[ADD_PARENT] = "INSERT OR IGNORE INTO parents(dev,parent) VALUES(?,?)",
-	[ADD_FINDING] = ("INSERT INTO findings(kind,severity,path,detail,since_ns,bytes)"
-			 " VALUES(?,?,?,?,?,?)"),
+	[ADD_FINDING] = ("INSERT INTO findings(kind,severity,path,detail,since_ns,bytes,posix,"
+			 "filesystem) VALUES(?,?,?,?,?,?,?,?)"),
 	[ADD_EXPOSURE] = ("INSERT INTO exposures(path,dev,ino,pid,comm,bytes,peak_bytes,left_bytes,"
 			  "longest_ns,state,syncs,sync_id,flush_id,flushed_after_ns,detail)"
 			  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
@@ -224,6 +224,8 @@ void store_add_finding(struct store *store, const struct store_finding *finding)
 	bind_text(s, 4, finding->detail);
 	sqlite3_bind_int64(s, 5, finding->since_ns);
 	bind_optional(s, 6, (int64_t)finding->bytes, 0);
+	bind_text(s, 7, finding->posix);
+	bind_text(s, 8, finding->filesystem);
 	run(store, ADD_FINDING);
 }
 

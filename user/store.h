@@ -37,7 +37,8 @@ struct store_finding {
 	const char *kind, *severity, *detail;
 	const char *path; /* made safe, NULL: of no file */
 	uint64_t since_ns;
-	uint64_t bytes; /* 0: not known */
+	uint64_t bytes;			/* 0: not known */
+	const char *posix, *filesystem; /* of a directory: how it stands by each, NULL: of none */
 };
 
 /* One row of exposures. */

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 32
+plan 36
 
 AUDIT_OPTIONS=(--names)
 
@@ -171,6 +171,11 @@ rename late not-durable $none
 END
     )"
     if [ $fs = ext4 ]; then
+        holds '[.findings[] | select(.kind == "dir-not-synced")] |
+            length == 1 and (.[0] | .severity == "risk" and .path == $top and .posix == "not-durable" and
+                .filesystem == "not-durable" and (.detail | test("^rename late by python3 and 2 more: .* 1 of them$")))' --arg top "$MNT/committed" &&
+            [ "$STATUS" = 1 ] && problem='' || problem="exit $STATUS: $(show .findings)"
+        point "$fs: a directory in which a name is at risk fails the audit" "$problem"
         audit renamed python3 -c "import os; os.chdir('$MNT'); os.rename('committed/late', 'synced/late')
 at = os.open('committed/other', os.O_WRONLY)
 os.write(at, b'x')
@@ -185,6 +190,22 @@ os.fsync(at)"
             holds '.changes[0] | .filesystem == "durable" and .flush_id > 0' || summary
         )"
     fi
+
+    play complete <<'END'
+make("old")
+with open("new", "w") as file:
+    file.write("x")
+    file.flush()
+    os.fsync(file.fileno())
+os.rename("new", "old")
+make("temporary")
+os.unlink("temporary")
+sync(".")
+make("temporary")
+os.unlink("temporary")
+END
+    holds '.findings == []' && [ "$STATUS" = 0 ] && problem='' || problem="exit $STATUS: $(show .findings)"
+    point "$fs: a file that is replaced with every sync there should be is no finding" "$problem"
 
     play failed <<'END'
 for call in (lambda: os.mkdir("."), lambda: os.rename("none", "b"), lambda: os.unlink("none"),

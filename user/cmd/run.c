@@ -49,8 +49,11 @@ static const struct argp_option argp_options[] = {
 	 "List every file that was written to: how much of it was not durable, and for how long",
 	 1},
 	{"names", KEY_NAMES, NULL, 0,
-	 "List every name that was made, moved or removed, and whether its directory was synced "
-	 "since",
+	 "List every name that was made, moved or removed, and whether that is durable: whether "
+	 "its "
+	 "directory was synced since, and what the file system made of it; directories that were "
+	 "not "
+	 "are findings",
 	 1},
 	{"db", KEY_DB, "FILE", 0, "Keep the audit database (SQLite) in FILE", 1},
 	{"user", KEY_USER, "NAME", 0, "Run the command as this user", 2},
