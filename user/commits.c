@@ -204,7 +204,8 @@ void commits_wait(struct commits *commits, const struct event_change *change, in
 	 * those of another file system that the device had. */
 	if (numbered && journal->done_ns > change->begun_ns &&
 	    holds(journal->done, change->order)) {
-		store_set_committed(commits->store, row, "durable", journal->flush_id);
+		store_set_committed(commits->store, row, "durable", "transaction",
+				    journal->flush_id);
 		return;
 	}
 	waiting = calloc(1, sizeof(*waiting));
@@ -222,9 +223,10 @@ void commits_wait(struct commits *commits, const struct event_change *change, in
 		wait_with_inode(commits, change, waiting);
 }
 
-static void settle(struct commits *commits, struct waiting *waiting, int64_t flush_id)
+static void settle(struct commits *commits, struct waiting *waiting, const char *by,
+		   int64_t flush_id)
 {
-	store_set_committed(commits->store, waiting->row, "durable", flush_id);
+	store_set_committed(commits->store, waiting->row, "durable", by, flush_id);
 	leave(waiting);
 	waiting->settled = true;
 }
@@ -252,7 +254,7 @@ void commits_done(struct commits *commits, const struct event_sync *sync, uint64
 		waiting->doubted |= !proven;
 		if (!proven)
 			continue;
-		settle(commits, waiting, flush_id);
+		settle(commits, waiting, "transaction", flush_id);
 		if (!waiting->of_inode)
 			free(waiting);
 	}
@@ -288,7 +290,7 @@ void commits_synced(struct commits *commits, const struct event_sync *sync, int6
 	for (waiting = named->waiting; waiting; waiting = waiting->same)
 		if (!waiting->settled && waiting->at_ns <= sync->enter_ns &&
 		    waiting->generation == sync->generation)
-			settle(commits, waiting, flush_id);
+			settle(commits, waiting, "file", flush_id);
 	sweep(commits, named);
 }
 
@@ -301,5 +303,6 @@ void commits_finish(struct commits *commits, commits_none_fn none, void *ctx)
 		for (waiting = journal->waiting; waiting; waiting = waiting->next)
 			if ((waiting->all_told && !waiting->doubted) ||
 			    none(ctx, journal->dev, waiting->begun_ns))
-				store_set_committed(commits->store, waiting->row, "not-durable", 0);
+				store_set_committed(commits->store, waiting->row, "not-durable",
+						    NULL, 0);
 }

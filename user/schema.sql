@@ -129,8 +129,10 @@ CREATE TABLE changes(
   new_sync_id INTEGER,
   filesystem  TEXT NOT NULL               -- how it stands in fact: durable, not-durable, unproven
     DEFAULT 'unproven',
-  txn         INTEGER,                    -- the transaction of the file system that holds it
-  flush_id    INTEGER                     -- durable: the flush that was to commit that
+  durable_by  TEXT,                       -- transaction: it was committed; file: the sync of what is named keeps its
+                                          -- name; directories: neither is known, and each was synced
+  txn         INTEGER,                    -- the transaction of the file system that holds it, or one before
+  flush_id    INTEGER                     -- durable by transaction or file: the flush that went with that
 );
 
 -- Names as their last change has them: that are there, or are gone; made: how often it was made there.

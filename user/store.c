@@ -63,7 +63,8 @@ static const char *const statements[STATEMENTS] = {
 	[SET_COVERED] = "UPDATE syncs SET covered_by=?2, covered_after_ns=?3 WHERE id=?1",
 	[SET_OLD_NAMED] = "UPDATE changes SET old_posix=?2, old_sync_id=?3 WHERE id=?1",
 	[SET_NEW_NAMED] = "UPDATE changes SET new_posix=?2, new_sync_id=?3 WHERE id=?1",
-	[SET_COMMITTED] = "UPDATE changes SET filesystem=?2, flush_id=?3 WHERE id=?1",
+	[SET_COMMITTED] =
+		"UPDATE changes SET filesystem=?2, durable_by=?3, flush_id=?4 WHERE id=?1",
 };
 
 struct store {
@@ -350,11 +351,12 @@ void store_set_named(struct store *store, int64_t change_id, int side, const cha
 }
 
 void store_set_committed(struct store *store, int64_t change_id, const char *filesystem,
-			 int64_t flush_id)
+			 const char *by, int64_t flush_id)
 {
 	sqlite3_bind_int64(store->prepared[SET_COMMITTED], 1, change_id);
 	bind_text(store->prepared[SET_COMMITTED], 2, filesystem);
-	bind_optional(store->prepared[SET_COMMITTED], 3, flush_id, 0);
+	bind_text(store->prepared[SET_COMMITTED], 3, by);
+	bind_optional(store->prepared[SET_COMMITTED], 4, flush_id, 0);
 	run(store, SET_COMMITTED);
 }
 
@@ -374,7 +376,8 @@ void store_doubt_named(struct store *store)
 
 void store_finish_named(struct store *store)
 {
-	execute(store, "UPDATE changes SET filesystem = 'durable' WHERE filesystem <> 'durable'"
+	execute(store, "UPDATE changes SET filesystem = 'durable', durable_by = 'directories' "
+		       "WHERE filesystem <> 'durable'"
 		       " AND coalesce(old_posix, 'durable') = 'durable'"
 		       " AND coalesce(new_posix, 'durable') = 'durable';");
 }

@@ -93,9 +93,9 @@ void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, u
 /* How side @side of a change stands since sync @sync_id, 0: none. */
 void store_set_named(struct store *store, int64_t change_id, int side, const char *posix,
 		     int64_t sync_id);
-/* How a change stands on its file system, by the flush @flush_id, 0: none. */
+/* How a change stands on its file system; durable: @by what, and the flush @flush_id, 0: none. */
 void store_set_committed(struct store *store, int64_t change_id, const char *filesystem,
-			 int64_t flush_id);
+			 const char *by, int64_t flush_id);
 /* Of no change is it known any more that it is not durable. */
 void store_doubt_named(struct store *store);
 /* Ends the list of changes: those whose directories are all durable are so on their file system. */

@@ -107,6 +107,9 @@ static void what_is_in_a_transaction_is_durable_with_it(void **state)
 	commit(w, DEV, 5, true);
 	assert_stands(w, before, "durable");
 	assert_stands(w, in, "durable");
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM changes"
+						" WHERE durable_by = 'transaction'"),
+			 2);
 	assert_stands(w, after, "unproven");
 	assert_stands(w, elsewhere, "unproven");
 	commits_finish(w->commits, none_since, w);
@@ -218,6 +221,9 @@ static void a_name_is_durable_with_its_file(void **state)
 		assert_stands(w, first, "durable");
 		assert_stands(w, second, "durable");
 	}
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM changes"
+						" WHERE durable_by = 'file'"),
+			 6);
 }
 
 static void not_by_another_call(void **state)

@@ -78,7 +78,7 @@ static void change(struct world *w, const char *kind, const char *dev, const cha
 		row.sides[i].posix = "not-durable";
 	}
 	id = store_add_change(w->store, &row);
-	store_set_committed(w->store, id, filesystem, 0);
+	store_set_committed(w->store, id, filesystem, NULL, 0);
 }
 
 static void synced(struct world *w, int64_t id, int side)

@@ -411,6 +411,7 @@ static void durable_by_its_directories(void **state)
 	sync_directory(w, TOP, VERDICT_DURABLE);
 	names_finish(w->names, true);
 	assert_column(w, row, "filesystem", "durable");
+	assert_column(w, row, "durable_by", "directories");
 	assert_column(w, other, "filesystem", "unproven");
 }
 

@@ -31,7 +31,8 @@ enum column {
 #define NEW	   (OLD + COLUMNS)
 #define SAME_PLACE (NEW + COLUMNS)
 #define FILESYSTEM (SAME_PLACE + 1)
-#define TXN	   (FILESYSTEM + 1)
+#define BY	   (FILESYSTEM + 1)
+#define TXN	   (BY + 1)
 #define FLUSH	   (TXN + 1)
 
 static bool is_there(sqlite3_stmt *row, int side)
@@ -77,9 +78,11 @@ static void committed(FILE *out, sqlite3_stmt *row)
 	bool both = is_there(row, OLD) && is_there(row, NEW);
 	long long txn = sqlite3_column_int64(row, TXN), flush = sqlite3_column_int64(row, FLUSH);
 
-	if (durable && txn)
+	if (!strcmp(report_column(row, BY), "transaction"))
 		fprintf(out, "; %s in transaction %lld",
 			both ? "both committed together" : "committed", txn);
+	else if (!strcmp(report_column(row, BY), "file"))
+		fputs("; durable with the file, by its own sync", out);
 	if (durable && flush)
 		fprintf(out, ", flushed by flush #%lld", flush);
 	if (durable && strcmp(standing(row), "durable") != 0)
@@ -119,7 +122,8 @@ int report_changes(struct store *store, FILE *out, const struct report_options *
 		.none = "no name changed",
 		.sql = "SELECT c.kind, c.comm, old_path, old_posix, old_sync_id, o.kind, old_dev,"
 		       " new_path, new_posix, new_sync_id, n.kind, new_dev,"
-		       " old_dir = new_dir AND old_dev = new_dev, filesystem, txn, c.flush_id"
+		       " old_dir = new_dir AND old_dev = new_dev, filesystem, durable_by, txn,"
+		       " c.flush_id"
 		       " FROM changes c LEFT JOIN syncs o ON o.id = old_sync_id"
 		       " LEFT JOIN syncs n ON n.id = new_sync_id ORDER BY c.id",
 		.print = change,

@@ -36,7 +36,8 @@
 	" 'old_sync_id', old_sync_id, 'new_path', new_path, 'new_dev', new_dev,"                   \
 	" 'new_dir', json(iif(new_dir IS NULL, 'null', printf('%u', new_dir))), 'new_posix', "     \
 	"new_posix,"                                                                               \
-	" 'new_sync_id', new_sync_id, 'filesystem', filesystem, 'transaction', txn,"               \
+	" 'new_sync_id', new_sync_id, 'filesystem', filesystem, 'durable_by', durable_by, "        \
+	"'transaction', txn,"                                                                      \
 	" 'flush_id', flush_id)"
 
 #endif
