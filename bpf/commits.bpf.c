@@ -10,13 +10,18 @@
 #define EXT4_HANDLE_DIR 4 /* EXT4_HT_DIR: fs/ext4/ext4_jbd2.h, measured: 5.10 to 7.2 */
 #define JOURNAL_ABORTED 2 /* JBD2_ABORT: include/linux/jbd2.h */
 
-/* The current system call of an audited process changes names there. */
+/* The current system call of an audited process changes names there, if it is one that does: what
+ * is left of another is not taken for its own. */
 static __always_inline void note_order(struct state_order *order)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct state_order *earlier = bpf_map_lookup_elem(&orders, &tid);
 
-	order->at_ns = earlier ? earlier->at_ns : bpf_ktime_get_ns();
+	order->syscall = current_syscall();
+	if (earlier && earlier->syscall == order->syscall)
+		order->at_ns = earlier->at_ns;
+	else
+		order->at_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&orders, &tid, order, BPF_ANY);
 }
 
@@ -28,7 +33,8 @@ static __always_inline int handle_of(__u32 s_dev, __u64 number, __u32 type)
 	if (type != EXT4_HANDLE_DIR || !names_are_wanted())
 		return 0;
 	note_order(&order);
-	bpf_map_update_elem(&awaited, &s_dev, &number, BPF_ANY);
+	if (bpf_map_update_elem(&awaited, &s_dev, &number, BPF_ANY))
+		count_loss(LOSS_DEVICES);
 	return 0;
 }
 
@@ -109,7 +115,6 @@ static __always_inline bool is_awaited(struct frame *frame)
 static __always_inline int commit_ended(struct journal_s *journal)
 {
 	struct frame *frame = current_frame();
-
 	__u32 key = frame_key(HOOK_COMMIT);
 
 	if (!frame || frame->opener != HOOK_COMMIT)

@@ -348,7 +348,7 @@ struct event_change {
 	__u8 pad[3];
 	__u32 order_s_dev; /* of the file system that changed, 0: not known */
 	__u64 order;	   /* what holds the change has that number there, or one before */
-	__u64 begun_ns;	   /* the file system had not changed before; at_ns: not known when */
+	__u64 begun_ns;	   /* the file system had not changed before, 0: not known when */
 	__u32 s_dev;	   /* of what it names */
 	__u32 pad2;
 	struct event_change_side sides[CHANGE_SIDES];

@@ -219,7 +219,8 @@ static __always_inline int note_forced(__u64 sequence)
 	if (!frame)
 		return 0;
 	frame->log_forced = 1;
-	if (sequence && !frame->log_forced_whole && sequence > frame->order)
+	if (frame->fs_magic == XFS_MAGIC && sequence && !frame->log_forced_whole &&
+	    sequence > frame->order)
 		frame->order = sequence;
 	frame->log_forced_whole = !sequence;
 	return 0;

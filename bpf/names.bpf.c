@@ -60,7 +60,8 @@ static __always_inline void note_inode(struct state_inode *to, struct inode *ino
 static __always_inline int will_change(struct inode *old_dir, struct inode *new_dir,
 				       struct dentry *named)
 {
-	struct state_changing note = {.syscall = current_syscall()}, *found;
+	struct state_changing note = {.syscall = current_syscall(), .at_ns = bpf_ktime_get_ns()};
+	struct state_changing *found;
 	__u32 tid = bpf_get_current_pid_tgid();
 
 	found = bpf_map_lookup_elem(&changing, &tid);
@@ -114,8 +115,10 @@ static __always_inline void fill_inodes(struct event_change *change)
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct state_changing *found = bpf_map_lookup_elem(&changing, &tid);
 
-	if (!found || found->syscall != current_syscall())
+	if (!found || found->syscall < 0 || found->syscall != current_syscall())
 		return;
+	if (!change->begun_ns)
+		change->begun_ns = found->at_ns;
 	fill_side(&change->sides[CHANGE_OLD], &found->dirs[CHANGE_OLD]);
 	fill_side(&change->sides[CHANGE_NEW], &found->dirs[CHANGE_NEW]);
 	change->ino = found->named.ino;
@@ -128,11 +131,14 @@ static __always_inline void fill_order(struct event_change *change)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct state_order *order = bpf_map_lookup_elem(&orders, &tid);
-	struct xfs_cil *cil = order ? (void *)order->cil : NULL;
+	struct xfs_cil *cil;
 
-	change->order_s_dev = order ? order->s_dev : 0;
-	change->order = order ? order->number : 0;
-	change->begun_ns = order ? order->at_ns : change->at_ns;
+	if (!order || order->syscall < 0 || order->syscall != current_syscall())
+		return;
+	cil = (void *)order->cil;
+	change->order_s_dev = order->s_dev;
+	change->order = order->number;
+	change->begun_ns = order->at_ns;
 	if (cil && bpf_core_field_exists(cil->xc_current_sequence))
 		change->order = BPF_CORE_READ(cil, xc_current_sequence);
 }

@@ -97,7 +97,8 @@ struct state_changer {
 struct state_order {
 	__u64 number;
 	__u64 at_ns;
-	__u64 cil; /* xfs: where the number is to be read when the change is over; else 0 */
+	__u64 cil;     /* xfs: where the number is to be read when the change is over; else 0 */
+	__s64 syscall; /* its number */
 	__u32 s_dev;
 	__u32 pad;
 };
@@ -106,7 +107,8 @@ struct state_order {
 struct state_changing {
 	struct state_inode dirs[2]; /* enum event_change_side_index; of number 0: none */
 	struct state_inode named;   /* of number 0: nothing yet */
-	__s64 syscall;		    /* its number */
+	__s64 syscall;
+	__u64 at_ns;
 };
 
 /* A name of threads that are audited: its bytes under the mask. */

@@ -302,7 +302,7 @@ void commits_finish(struct commits *commits, commits_none_fn none, void *ctx)
 	for (journal = commits->journals; journal; journal = journal->next)
 		for (waiting = journal->waiting; waiting; waiting = waiting->next)
 			if ((waiting->all_told && !waiting->doubted) ||
-			    none(ctx, journal->dev, waiting->begun_ns))
+			    (waiting->begun_ns && none(ctx, journal->dev, waiting->begun_ns)))
 				store_set_committed(commits->store, waiting->row, "not-durable",
 						    NULL, 0);
 }
