@@ -231,8 +231,6 @@ static bool may_be_left_out(const struct verdict_facts *facts, const struct verd
 
 	if ((sync->flags & SYNC_OWN_COMMIT) || (!records && sync->own_meta_done_ns))
 		return false;
-	if (facts->fast_commit)
-		return !(sync->flags & SYNC_TID_PASSED);
 	if (sync->fs_magic != FSMAGIC_BTRFS || !(sync->flags & SYNC_ACCOMPANIED))
 		return false;
 	/* Another one may have put the inode into a log that it has not committed yet. */
@@ -317,8 +315,10 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 	if (gaps_was_inline(facts) || gaps_direct_size(facts, device) || gaps_size_left(facts) ||
 	    gaps_moved(facts) || may_be_left_out(facts, device))
 		return true;
+	/* What fast commits hold may not be there after their replay, or none can be replayed;
+	 * those of others count as well. A whole transaction ends them. */
 	if (facts->fast_commit)
-		return is_before_6_1(facts);
+		return is_before_6_1(facts) || !(sync->flags & SYNC_TID_PASSED);
 	/* A directory that was logged for the sake of one new file counts as logged. */
 	return sync->fs_magic == FSMAGIC_BTRFS && (sync->flags & SYNC_DIRECTORY) &&
 	       !sync->own_bytes && !(sync->flags & SYNC_ASKED_FLUSH) && is_before_6_1(facts);

@@ -20,12 +20,15 @@ enum column {
 };
 
 /* The row of each directory is that of the first change at risk there, or of the first: the one
- * with the least rank. */
+ * with the least rank. One that is removed itself needs no sync: the one it was in does. */
 static const char sql[] =
-	"SELECT rtrim(path, replace(path, '/', '')), dev, count(*),"
+	"WITH each AS (SELECT rtrim(path, replace(path, '/', '')) AS directory, * "
+	"FROM lasting)"
+	" SELECT directory, dev, count(*),"
 	" sum(filesystem = 'not-durable'), sum(filesystem = 'durable'), t_ns, path, kind, comm,"
 	" min((filesystem <> 'not-durable') << 62 | id) AS rank"
-	" FROM lasting WHERE posix = 'not-durable' AND (present OR NOT made)"
+	" FROM each WHERE posix = 'not-durable' AND (present OR NOT made)"
+	" AND rtrim(directory, '/') NOT IN (SELECT path FROM each WHERE kind = 'rmdir')"
 	" GROUP BY dev, dir ORDER BY rank";
 
 /* Is it on a disk? A directory on a stacked file system is where its upper one is. */

@@ -153,6 +153,18 @@ static void what_was_there_before_may_come_back(void **state)
 	assert_found(w, 2, "path = '/longer' AND severity = 'risk'");
 }
 
+/* rm -r: the directory that lost the tree tells. */
+static void not_of_a_directory_that_is_gone(void **state)
+{
+	struct world *w = *state;
+
+	change(w, "unlink", DISK, "/srv/tree/f", NULL, "not-durable");
+	change(w, "rmdir", DISK, "/srv/tree", NULL, "not-durable");
+	namerisks_store(w->store, w->stack);
+	assert_int_equal(number(w, "SELECT count(*) FROM findings"), 1);
+	assert_found(w, 1, "path = '/srv' AND detail LIKE 'rmdir tree by prog: %'");
+}
+
 static void not_of_what_is_in_memory(void **state)
 {
 	struct world *w = *state;
@@ -168,8 +180,11 @@ static void not_of_what_is_in_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(each_directory_once),	     T(what_is_not_known_is_advice),
-		T(only_what_lasts),	     T(what_was_there_before_may_come_back),
+		T(each_directory_once),
+		T(what_is_not_known_is_advice),
+		T(only_what_lasts),
+		T(what_was_there_before_may_come_back),
+		T(not_of_a_directory_that_is_gone),
 		T(not_of_what_is_in_memory),
 	};
 

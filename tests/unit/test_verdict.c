@@ -1451,7 +1451,7 @@ static const struct row rows[] = {
 		"fast commits before 6.1",
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(6, 0))},
 		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-fast-commit, see README)"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_TID_PASSED)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -1459,7 +1459,7 @@ static const struct row rows[] = {
 		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(5, 15)),
 		 THROUGH(0)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 5)), SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 5)), SET(sync.flags, SYNC_TID_PASSED)},
 		DURABLE(WRITE_THROUGH),
 	},
 	{
@@ -1476,14 +1476,15 @@ static const struct row rows[] = {
 		"fast commits, a kernel that is not known",
 		{SET(facts.fast_commit, true)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(facts.kernel_version, KERNEL_VERSION(6, 1)), SET(sync.flags, SYNC_TID_PASSED)},
 		DURABLE(FLUSHED),
 	},
 	{
-		"fast commits by another thread",
-		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0))},
+		"a fast commit by the calling thread",
+		{SET(facts.fast_commit, true), SET(facts.kernel_version, KERNEL_VERSION(7, 0)),
+		 SET(sync.flags, SYNC_OWN_COMMIT)},
 		DOUBT(COMMIT_UNSEEN, "ext4-fast-commit"),
-		{SET(sync.flags, SYNC_OWN_COMMIT)},
+		{SET(sync.flags, SYNC_OWN_COMMIT | SYNC_TID_PASSED)},
 		DURABLE(FLUSHED),
 	},
 	{
@@ -2184,8 +2185,6 @@ static const char *lie_in_log(const struct world *w, size_t i)
 	if (f->inline_data && !f->no_journal && !(s->flags & (SYNC_DATA_IN_INODE | SYNC_DIRECTORY)))
 		return "a file that was in its inode once";
 	if (!f->no_journal && !own) {
-		if (f->fast_commit && !(s->flags & SYNC_TID_PASSED))
-			return "a fast commit by another thread";
 		if (btrfs && !f->fast_commit && s->flags & SYNC_ACCOMPANIED &&
 		    (shown || !records || !in_call))
 			return "another thread's log commit";
@@ -2202,7 +2201,7 @@ static const char *lie_in_log(const struct world *w, size_t i)
 		return "a name that another thread may be writing";
 	if (f->no_journal && s->flags & SYNC_WHOLE_FS && cached && e->any_done_ns > mark)
 		return "metadata that another thread wrote after the flush";
-	if (f->fast_commit && !f->no_journal && before_6_1)
+	if (f->fast_commit && !f->no_journal && (before_6_1 || !(s->flags & SYNC_TID_PASSED)))
 		return "a fast commit that may lack something";
 	if (s->fs_magic == FSMAGIC_BTRFS && s->flags & SYNC_DIRECTORY && !s->own_bytes && !asked &&
 	    before_6_1 && !f->no_journal)
