@@ -140,14 +140,11 @@ static __always_inline void zeroed_note(struct state_inode *key, const struct st
 /* @length bytes of the inode from @start on are about to be zeroed, by fallocate with @mode. */
 static __always_inline void ext4_zeroed(struct inode *inode, __u64 start, __u64 length, __u32 mode)
 {
-	struct state_inode key = {
-		.ino = BPF_CORE_READ(inode, i_ino),
-		.s_dev = BPF_CORE_READ(inode, i_sb, s_dev),
-		.generation = BPF_CORE_READ(inode, i_generation),
-	};
 	struct state_zeroed how = {.any = 1};
 	__u64 size = BPF_CORE_READ(inode, i_size);
+	struct state_inode key;
 
+	read_inode_key(&key, inode);
 	if (ext4_known() && (ext4_flags(ext4_info(inode)) & EXT4_JOURNAL_DATA_FL))
 		how.journalled = 1;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && size % page_bytes &&

@@ -46,13 +46,6 @@ static __always_inline __u64 argument(__u32 position)
 	return value;
 }
 
-static __always_inline void note_inode(struct state_inode *to, struct inode *inode)
-{
-	to->ino = BPF_CORE_READ(inode, i_ino);
-	to->s_dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	to->generation = BPF_CORE_READ(inode, i_generation);
-}
-
 /*
  * The system call in progress may change these directories; NULL: there is none, or it names
  * nothing yet. What a stacked file system then does to those below is not what was asked for.
@@ -68,11 +61,11 @@ static __always_inline int will_change(struct inode *old_dir, struct inode *new_
 	if (found && found->syscall == note.syscall)
 		return 0;
 	if (old_dir)
-		note_inode(&note.dirs[CHANGE_OLD], old_dir);
+		read_inode_key(&note.dirs[CHANGE_OLD], old_dir);
 	if (new_dir)
-		note_inode(&note.dirs[CHANGE_NEW], new_dir);
+		read_inode_key(&note.dirs[CHANGE_NEW], new_dir);
 	if (named)
-		note_inode(&note.named, BPF_CORE_READ(named, d_inode));
+		read_inode_key(&note.named, BPF_CORE_READ(named, d_inode));
 	bpf_map_update_elem(&changing, &tid, &note, BPF_ANY);
 	return 0;
 }

@@ -575,4 +575,12 @@ int emit_path(__u64 file, __u64 id) __hidden;
 int emit_dentry_path(__u64 dentry, __u64 mnt, __u64 id) __hidden;
 int emit_inode_path(__u64 inode, __u64 id) __hidden;
 
+/* Which inode that is. */
+static __always_inline void read_inode_key(struct state_inode *to, struct inode *inode)
+{
+	to->ino = BPF_CORE_READ(inode, i_ino);
+	to->s_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	to->generation = BPF_CORE_READ(inode, i_generation);
+}
+
 #endif

@@ -250,7 +250,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	pipeline_on_served(audit->pipeline, server_of, audit);
 	pipeline_on_lookup(audit->pipeline, find_directory, audit);
-	pipeline_on_ended(audit->pipeline, last_commit, audit);
+	pipeline_on_last_commit(audit->pipeline, last_commit, audit);
 	find_servers(audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fsmagic.h"
+#include "places.h"
 
 struct waiting {
 	struct waiting *next;	/* of its file system, the newest first */
@@ -15,7 +16,7 @@ struct waiting {
 	uint32_t generation;
 	bool numbered;
 	bool of_inode;
-	bool settled; /* by its transaction */
+	bool settled;
 	bool all_told;
 	bool doubted; /* it was committed, whether to stable media is not known */
 };
@@ -32,8 +33,7 @@ struct journal {
 
 /* An inode that names were given to, or taken from. */
 struct named {
-	uint32_t dev;
-	uint64_t ino;
+	struct place place;
 	struct waiting *waiting;
 };
 
@@ -127,14 +127,12 @@ static int compare(const void *left, const void *right)
 {
 	const struct named *a = left, *b = right;
 
-	if (a->ino != b->ino)
-		return a->ino < b->ino ? -1 : 1;
-	return a->dev < b->dev ? -1 : a->dev > b->dev;
+	return places_compare(&a->place, &b->place);
 }
 
 static struct named *find_named(const struct commits *commits, uint32_t dev, uint64_t ino)
 {
-	struct named key = {.dev = dev, .ino = ino};
+	struct named key = {.place = {dev, ino}};
 	struct named **found = tfind(&key, &commits->inodes, compare);
 
 	return found ? *found : NULL;
@@ -168,8 +166,7 @@ static void wait_with_inode(struct commits *commits, const struct event_change *
 		named = calloc(1, sizeof(*named));
 		if (!named)
 			return;
-		named->dev = change->s_dev;
-		named->ino = change->ino;
+		named->place = (struct place){change->s_dev, change->ino};
 		if (!tsearch(named, &commits->inodes, compare)) {
 			free(named);
 			return;
@@ -236,24 +233,27 @@ void commits_done(struct commits *commits, const struct event_sync *sync, uint64
 {
 	struct journal *journal = find_or_add(commits, sync->s_dev);
 	struct waiting *waiting, *next;
-	bool known;
 
 	if (!journal)
 		return;
-	/* btrfs says it at each call: nothing has come since that is in it. */
-	known = proven && journal->done_ns && journal->done == number;
+	if (proven && journal->done_ns && journal->done == number) {
+		/* btrfs says it at each call: nothing has come since that is in it. */
+		journal->done_ns = sync->exit_ns;
+		return;
+	}
 	if (proven) {
 		journal->done_ns = sync->exit_ns;
 		journal->done = number;
-		journal->flush_id = known ? journal->flush_id : flush_id;
+		journal->flush_id = flush_id;
 	}
-	for (waiting = known ? NULL : journal->waiting; waiting; waiting = next) {
+	for (waiting = journal->waiting; waiting; waiting = next) {
 		next = waiting->next;
 		if (!waiting->numbered || !holds(number, waiting->number))
 			continue;
-		waiting->doubted |= !proven;
-		if (!proven)
+		if (!proven) {
+			waiting->doubted = true;
 			continue;
+		}
 		settle(commits, waiting, "transaction", flush_id);
 		if (!waiting->of_inode)
 			free(waiting);

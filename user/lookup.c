@@ -172,7 +172,7 @@ int lookup_unit(struct filter *filter, const char *root, const char *name, struc
 
 /* --- devices --- */
 
-static bool parse_numbers(const char *text, uint32_t *dev)
+bool lookup_number(const char *text, uint32_t *dev)
 {
 	unsigned int major, minor;
 	int used = 0;
@@ -190,11 +190,11 @@ int lookup_dev(struct filter *filter, const char *root, const char *text, struct
 	struct stat st;
 	uint32_t dev;
 
-	if (parse_numbers(text, &dev))
+	if (lookup_number(text, &dev))
 		return filter_add_dev(filter, dev, err);
 	if (*text && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0) {
 		if (stack_tree_read(root, line, sizeof(line), "sys/class/block/%s/dev", text) > 0 &&
-		    parse_numbers(line, &dev))
+		    lookup_number(line, &dev))
 			return filter_add_dev(filter, dev, err);
 	}
 	snprintf(path, sizeof(path), "%s%s%s", root, *text == '/' ? "" : "/dev/", text);

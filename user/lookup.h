@@ -20,6 +20,9 @@ int lookup_cgroup(struct filter *filter, const char *root, const char *text, str
 /* The cgroups of a systemd unit: one, or one for each user that runs it. */
 int lookup_unit(struct filter *filter, const char *root, const char *name, struct error *err);
 
+/* The device of which @text is the number, "254:0". False: it is none. */
+bool lookup_number(const char *text, uint32_t *dev);
+
 /* A block device: its node, its name, or "major:minor", which may be that of a file system. */
 int lookup_dev(struct filter *filter, const char *root, const char *text, struct error *err);
 

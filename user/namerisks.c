@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "findings.h"
+#include "lookup.h"
 
 enum column {
 	DIRECTORY,
@@ -35,67 +36,56 @@ static const char sql[] =
 static bool is_on_disk(const struct stack *stack, const char *dev)
 {
 	const struct stack_mount *mount;
-	unsigned int major, minor;
+	uint32_t s_dev;
 
-	if (sscanf(dev, "%u:%u", &major, &minor) != 2)
+	if (!lookup_number(dev, &s_dev))
 		return false;
-	mount = stack_find_mount(stack, STACK_DEV(major, minor));
+	mount = stack_find_mount(stack, s_dev);
 	return mount && (mount->nr_data || !strcmp(mount->fs, "overlay"));
 }
 
-static const char *text(sqlite3_stmt *row, enum column column)
+/* What becomes of the names, in words. */
+static const char *fate(char *out, size_t size, int names, int at_risk, int durable)
 {
-	const char *said = (const char *)sqlite3_column_text(row, column);
-
-	return said ? said : "";
-}
-
-static void describe(char *out, size_t size, sqlite3_stmt *row)
-{
-	int names = sqlite3_column_int(row, NAMES), at_risk = sqlite3_column_int(row, AT_RISK);
-	const char *first = text(row, PATH) + strlen(text(row, DIRECTORY));
-	int used = snprintf(out, size, "%s %s by %s", text(row, KIND), first, text(row, COMM));
-
-	if (names > 1 && used >= 0 && (size_t)used < size)
-		used += snprintf(out + used, size - used, " and %d more", names - 1);
-	if (used < 0 || (size_t)used >= size)
-		return;
-	if (at_risk == names)
-		snprintf(out + used, size - used, ": a power cut now undoes %s",
-			 names == 1 ? "it" : "all of it");
-	else if (at_risk)
-		snprintf(out + used, size - used, ": a power cut now undoes %d of them", at_risk);
-	else if (sqlite3_column_int(row, DURABLE) == names)
-		snprintf(out + used, size - used,
-			 ": durable on this file system, not promised by POSIX");
-	else
-		snprintf(out + used, size - used,
-			 ": whether this file system made it durable is not known");
+	if (at_risk && at_risk < names) {
+		snprintf(out, size, "a power cut now undoes %d of them", at_risk);
+		return out;
+	}
+	if (at_risk)
+		return names == 1 ? "a power cut now undoes it"
+				  : "a power cut now undoes all of it";
+	return durable == names ? "durable on this file system, not promised by POSIX"
+				: "whether this file system made it durable is not known";
 }
 
 static void store_one(struct store *store, sqlite3_stmt *row)
 {
-	bool risk = sqlite3_column_int(row, AT_RISK);
-	bool durable = sqlite3_column_int(row, DURABLE) == sqlite3_column_int(row, NAMES);
-	char path[8192], detail[8192];
-	size_t length = strlen(text(row, DIRECTORY));
+	int names = sqlite3_column_int(row, NAMES), at_risk = sqlite3_column_int(row, AT_RISK);
+	int durable = sqlite3_column_int(row, DURABLE);
+	const char *directory = store_column(row, DIRECTORY);
+	size_t length = strlen(directory);
+	char path[8192], detail[8192], more[32] = "", some[64];
+	struct store_finding finding = {
+		.kind = finding_kind_name(FINDING_DIR_NOT_SYNCED),
+		.severity = finding_severity_name(at_risk ? SEVERITY_RISK : SEVERITY_ADVICE),
+		.path = path,
+		.detail = detail,
+		.since_ns = sqlite3_column_int64(row, SINCE),
+		.posix = "not-durable",
+		.filesystem = at_risk		 ? "not-durable"
+			      : durable == names ? "durable"
+						 : "unproven",
+	};
 
+	if (names > 1)
+		snprintf(more, sizeof(more), " and %d more", names - 1);
+	snprintf(detail, sizeof(detail), "%s %s by %s%s: %s", store_column(row, KIND),
+		 store_column(row, PATH) + length, store_column(row, COMM), more,
+		 fate(some, sizeof(some), names, at_risk, durable));
 	if (length > 1)
 		length--; /* the slash behind it */
-	snprintf(path, sizeof(path), "%.*s", (int)length, text(row, DIRECTORY));
-	describe(detail, sizeof(detail), row);
-	store_add_finding(store, &(struct store_finding){
-					 .kind = finding_kind_name(FINDING_DIR_NOT_SYNCED),
-					 .severity = finding_severity_name(risk ? SEVERITY_RISK
-										: SEVERITY_ADVICE),
-					 .path = path,
-					 .detail = detail,
-					 .since_ns = sqlite3_column_int64(row, SINCE),
-					 .posix = "not-durable",
-					 .filesystem = risk	 ? "not-durable"
-						       : durable ? "durable"
-								 : "unproven",
-				 });
+	snprintf(path, sizeof(path), "%.*s", (int)length, directory);
+	store_add_finding(store, &finding);
 }
 
 void namerisks_store(struct store *store, const struct stack *stack)
@@ -105,7 +95,7 @@ void namerisks_store(struct store *store, const struct stack *stack)
 	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(row) == SQLITE_ROW)
-		if (is_on_disk(stack, text(row, DEV)))
+		if (is_on_disk(stack, store_column(row, DEV)))
 			store_one(store, row);
 	sqlite3_finalize(row);
 }

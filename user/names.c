@@ -90,9 +90,7 @@ static int compare(const void *left, const void *right)
 {
 	const struct directory *a = left, *b = right;
 
-	if (a->place.ino != b->place.ino)
-		return a->place.ino < b->place.ino ? -1 : 1;
-	return a->place.dev < b->place.dev ? -1 : a->place.dev > b->place.dev;
+	return places_compare(&a->place, &b->place);
 }
 
 static struct directory *find(const struct names *names, uint32_t dev, uint64_t ino)
@@ -149,18 +147,24 @@ static char *join(char *out, size_t size, const char *base, const char *name)
 	return strrchr(out, '/');
 }
 
+/* The path of the directory that the component is in which begins at @last, a slash, of the side's;
+ * @out has as much room. Of the root it is that slash. */
+static void directory_of(char *out, const struct side *side, const char *last)
+{
+	size_t length = last > side->path ? last - side->path : 1;
+
+	memcpy(out, side->path, length);
+	out[length] = '\0';
+}
+
 /* The directory that the component at @last of the path is in: all before it was found when the
  * call was made, and is looked up now. */
 static void find_place(struct names *names, const struct event_change *change, struct side *side,
 		       char *last)
 {
 	char directory[sizeof(side->path)], real[sizeof(side->path)], path[sizeof(side->path)];
-	size_t length = last - side->path;
 
-	memcpy(directory, side->path, length);
-	directory[length] = '\0';
-	if (!length)
-		strcpy(directory, "/");
+	directory_of(directory, side, last);
 	side->inferred = true;
 	side->known = places_find(names->places, directory, &side->place);
 	if (side->known || !names->lookup)
@@ -175,12 +179,10 @@ static void find_place(struct names *names, const struct event_change *change, s
 static void learn_directory(struct names *names, const struct side *side, const char *last)
 {
 	char directory[sizeof(side->path)];
-	size_t length = last ? last - side->path : 0;
 
-	if (!length || *side->path != '/')
+	if (!last || !is_whole(side->path))
 		return;
-	memcpy(directory, side->path, length);
-	directory[length] = '\0';
+	directory_of(directory, side, last);
 	places_learn(names->places, directory, &side->place);
 }
 

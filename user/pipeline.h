@@ -45,7 +45,7 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx);
 
 /* How it is known when a commit last ended, see journal.h. */
-void pipeline_on_ended(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx);
+void pipeline_on_last_commit(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx);
 
 /* The stage that knows the machine; see gather.h. */
 struct gather *pipeline_gather(struct pipeline *pipeline);

@@ -21,6 +21,13 @@ struct places {
 	size_t nr;
 };
 
+int places_compare(const struct place *a, const struct place *b)
+{
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	return a->dev < b->dev ? -1 : a->dev > b->dev;
+}
+
 struct places *places_new(void)
 {
 	return calloc(1, sizeof(struct places));

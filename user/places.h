@@ -17,6 +17,9 @@ struct place {
 	uint64_t ino;
 };
 
+/* An order of them, as strcmp() is one. */
+int places_compare(const struct place *a, const struct place *b);
+
 struct places *places_new(void); /* NULL: out of memory */
 void places_free(struct places *places);
 

@@ -491,6 +491,13 @@ struct sqlite3 *store_db(struct store *store)
 	return store->db;
 }
 
+const char *store_column(struct sqlite3_stmt *row, int index)
+{
+	const char *text = (const char *)sqlite3_column_text(row, index);
+
+	return text ? text : "";
+}
+
 int64_t store_number(struct store *store, const char *sql)
 {
 	sqlite3_stmt *statement;

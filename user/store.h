@@ -9,6 +9,7 @@
 #include "error.h"
 
 struct sqlite3;
+struct sqlite3_stmt;
 struct store;
 
 /* One row of syncs; NULL texts and 0 ids are stored as NULL. */
@@ -118,6 +119,8 @@ int store_save(struct store *store, const char *path, struct error *err);
 
 /* For the renderers: every report is a query. */
 struct sqlite3 *store_db(struct store *store);
+/* The text of a column, "" where it is NULL; lent until the next row. */
+const char *store_column(struct sqlite3_stmt *row, int index);
 int64_t store_number(struct store *store,
 		     const char *sql); /* first column of the first row, 0: none */
 

@@ -37,12 +37,12 @@ enum column {
 
 static bool is_there(sqlite3_stmt *row, int side)
 {
-	return *report_column(row, side + PATH);
+	return *store_column(row, side + PATH);
 }
 
 static bool is(sqlite3_stmt *row, int side, const char *posix)
 {
-	return is_there(row, side) && !strcmp(report_column(row, side + POSIX), posix);
+	return is_there(row, side) && !strcmp(store_column(row, side + POSIX), posix);
 }
 
 /* Of two sides the worse. */
@@ -58,49 +58,49 @@ static void side(FILE *out, sqlite3_stmt *row, int side, const char *whose)
 	long long sync = sqlite3_column_int64(row, side + SYNC);
 
 	fputs(whose, out);
-	if (!*report_column(row, side + DIRECTORY))
+	if (!*store_column(row, side + DIRECTORY))
 		fputs(" not known", out);
 	else if (is(row, side, "durable") && !sync)
 		fputs(" synced by a call that is not listed", out); /* it was filtered out */
 	else if (!sync)
 		fputs(" not synced", out);
 	else if (is(row, side, "durable"))
-		fprintf(out, " synced by %s #%lld", report_column(row, side + KIND), sync);
+		fprintf(out, " synced by %s #%lld", store_column(row, side + KIND), sync);
 	else
 		fprintf(out, " synced, which %s #%lld did not show to be durable",
-			report_column(row, side + KIND), sync);
+			store_column(row, side + KIND), sync);
 }
 
 /* How it stands on its file system, where that adds something. */
 static void committed(FILE *out, sqlite3_stmt *row)
 {
-	bool durable = !strcmp(report_column(row, FILESYSTEM), "durable");
+	bool durable = !strcmp(store_column(row, FILESYSTEM), "durable");
 	bool both = is_there(row, OLD) && is_there(row, NEW);
 	long long txn = sqlite3_column_int64(row, TXN), flush = sqlite3_column_int64(row, FLUSH);
 
-	if (!strcmp(report_column(row, BY), "transaction"))
+	if (!strcmp(store_column(row, BY), "transaction"))
 		fprintf(out, "; %s in transaction %lld",
 			both ? "both committed together" : "committed", txn);
-	else if (!strcmp(report_column(row, BY), "file"))
+	else if (!strcmp(store_column(row, BY), "file"))
 		fputs("; durable with the file, by its own sync", out);
 	if (durable && flush)
 		fprintf(out, ", flushed by flush #%lld", flush);
 	if (durable && strcmp(standing(row), "durable") != 0)
 		fputs(": safe on this file system, not by POSIX", out);
-	if (!strcmp(report_column(row, FILESYSTEM), "not-durable") && txn)
+	if (!strcmp(store_column(row, FILESYSTEM), "not-durable") && txn)
 		fprintf(out, "; transaction %lld was not committed", txn);
 }
 
 static void change(FILE *out, sqlite3_stmt *row)
 {
 	bool old = is_there(row, OLD), new = is_there(row, NEW);
-	const char *filesystem = report_column(row, FILESYSTEM);
+	const char *filesystem = store_column(row, FILESYSTEM);
 
 	fprintf(out, "  %-11s  %-11s  %-8s  %-15s  %s%s%s: ", standing(row),
 		strcmp(filesystem, "not-durable") ? filesystem : "NOT DURABLE",
-		report_column(row, CHANGE), report_column(row, PROGRAM),
-		report_column(row, OLD + PATH), old && new ? " -> " : "",
-		report_column(row, NEW + PATH));
+		store_column(row, CHANGE), store_column(row, PROGRAM),
+		store_column(row, OLD + PATH), old && new ? " -> " : "",
+		store_column(row, NEW + PATH));
 	if (old && new && !sqlite3_column_int(row, SAME_PLACE)) {
 		side(out, row, OLD, "the old name's directory");
 		fputs(", ", out);

@@ -21,7 +21,7 @@ static void standing(FILE *out, sqlite3_stmt *row, const char *state)
 
 	if (!strcmp(state, "durable")) {
 		fprintf(out, "durable by %s #%lld",
-			*report_column(row, 7) ? report_column(row, 7) : "a sync call",
+			*store_column(row, 7) ? store_column(row, 7) : "a sync call",
 			(long long)sqlite3_column_int64(row, 8));
 		if (syncs > 1)
 			fprintf(out, ", the last of %lld that made it so", syncs);
@@ -51,10 +51,10 @@ static void file(FILE *out, sqlite3_stmt *row)
 	if (longest)
 		format_duration(duration, sizeof(duration), longest);
 	fprintf(out, "  %9s %12lld  %-15s  %s: ", duration, (long long)sqlite3_column_int64(row, 1),
-		report_column(row, 2), report_column(row, 3));
-	standing(out, row, report_column(row, 4));
-	if (*report_column(row, 5))
-		fprintf(out, ", %s", report_column(row, 5));
+		store_column(row, 2), store_column(row, 3));
+	standing(out, row, store_column(row, 4));
+	if (*store_column(row, 5))
+		fprintf(out, ", %s", store_column(row, 5));
 	fputc('\n', out);
 }
 

@@ -87,13 +87,13 @@ static void print_call(struct live *live)
 	char time[32];
 
 	if (live->options.json) {
-		fputs(report_column(live->calls, 1), live->out);
+		fputs(store_column(live->calls, 1), live->out);
 	} else {
 		row_read(live->calls, &row);
 		tell_time(time, sizeof(time), sqlite3_column_int64(live->calls, ROW_T_NS));
 		row.time = time;
 		row_print(live->out, live->options.color, &row);
-		detail = report_column(live->calls, ROW_AFTER);
+		detail = store_column(live->calls, ROW_AFTER);
 		if (*detail && strcmp(row.verdict, "durable") != 0)
 			fprintf(live->out, "  (%s)", detail);
 	}
@@ -104,7 +104,7 @@ static bool is_left_out(const struct live *live)
 {
 	int verdict = live->options.json ? 2 : 8;
 
-	return live->options.bad && !strcmp(report_column(live->calls, verdict), "durable");
+	return live->options.bad && !strcmp(store_column(live->calls, verdict), "durable");
 }
 
 /* 0, or why what has been printed since errno was cleared cannot be written. */
@@ -121,11 +121,11 @@ static int print_findings(struct live *live)
 	while (sqlite3_step(s) == SQLITE_ROW) {
 		live->last_finding = sqlite3_column_int64(s, 0);
 		if (live->options.json)
-			fprintf(live->out, "%s\n", report_column(s, 1));
+			fprintf(live->out, "%s\n", store_column(s, 1));
 		else
-			fprintf(live->out, "FINDING (%s) %s%s%s: %s\n", report_column(s, 1),
-				report_column(s, 2), *report_column(s, 3) ? " " : "",
-				report_column(s, 3), report_column(s, 4));
+			fprintf(live->out, "FINDING (%s) %s%s%s: %s\n", store_column(s, 1),
+				store_column(s, 2), *store_column(s, 3) ? " " : "",
+				store_column(s, 3), store_column(s, 4));
 	}
 	sqlite3_reset(s);
 	errno = 0;
@@ -167,7 +167,7 @@ static void say(struct store *store, FILE *out, const char *sql)
 	if (sqlite3_prepare_v2(store_db(store), sql, -1, &statement, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(statement) == SQLITE_ROW)
-		fprintf(out, "flushaudit: %s\n", report_column(statement, 0));
+		fprintf(out, "flushaudit: %s\n", store_column(statement, 0));
 	sqlite3_finalize(statement);
 }
 

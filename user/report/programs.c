@@ -72,7 +72,7 @@ static void calls(FILE *out, sqlite3_stmt *row)
 
 static const char *path_of(sqlite3_stmt *row, enum number which)
 {
-	const char *path = report_column(row, which);
+	const char *path = store_column(row, which);
 
 	return *path ? path : "a file without a name";
 }
@@ -96,7 +96,7 @@ static void program(FILE *out, sqlite3_stmt *row)
 {
 	char exposed[32];
 
-	fprintf(out, "  %-16s ", report_column(row, 0));
+	fprintf(out, "  %-16s ", store_column(row, 0));
 	calls(out, row);
 	most_synced(out, row);
 	if (number(row, EXPOSED))

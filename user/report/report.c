@@ -48,10 +48,3 @@ int report_rows(struct store *store, FILE *out, const struct report_options *opt
 	sqlite3_finalize(row);
 	return ret == SQLITE_DONE ? 0 : -EIO;
 }
-
-const char *report_column(struct sqlite3_stmt *row, int index)
-{
-	const char *text = (const char *)sqlite3_column_text(row, index);
-
-	return text ? text : "";
-}

@@ -38,9 +38,6 @@ struct report_list {
 int report_rows(struct store *store, FILE *out, const struct report_options *options,
 		const struct report_list *list);
 
-/* The text of a column, "" where it is NULL; lent until the next row. */
-const char *report_column(struct sqlite3_stmt *row, int index);
-
 /* The renderer called @name, NULL: there is none. */
 report_fn report_find(const char *name);
 /* "text, json": for messages. */

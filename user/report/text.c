@@ -75,8 +75,8 @@ static void line(struct text *t, const char *heading, const char *sql)
 {
 	sqlite3_stmt *statement = query(t, sql);
 
-	if (sqlite3_step(statement) == SQLITE_ROW && *report_column(statement, 0))
-		fprintf(t->out, "  %-8s %s\n", heading, report_column(statement, 0));
+	if (sqlite3_step(statement) == SQLITE_ROW && *store_column(statement, 0))
+		fprintf(t->out, "  %-8s %s\n", heading, store_column(statement, 0));
 	sqlite3_finalize(statement);
 }
 
@@ -94,11 +94,11 @@ static void head(struct text *t)
 
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		fprintf(t->out, "%sflushaudit: %s%s  (exit status %s, %s, level %s, Linux %s)\n\n",
-			bold(t), report_column(statement, 0), plain(t),
-			*report_column(statement, 1) ? report_column(statement, 1) : "unknown",
+			bold(t), store_column(statement, 0), plain(t),
+			*store_column(statement, 1) ? store_column(statement, 1) : "unknown",
 			format_duration(duration, sizeof(duration),
 					sqlite3_column_int64(statement, 2)),
-			report_column(statement, 3), report_column(statement, 4));
+			store_column(statement, 3), store_column(statement, 4));
 	sqlite3_finalize(statement);
 }
 
@@ -175,23 +175,23 @@ static void groups(struct text *t, const char *verdict, const char *title, const
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		long long count = sqlite3_column_int64(statement, 0);
 		long long covered = sqlite3_column_int64(statement, 6);
-		const char *fs = report_column(statement, 3);
-		const char *reason = report_column(statement, 4), *advice;
+		const char *fs = store_column(statement, 3);
+		const char *reason = store_column(statement, 4), *advice;
 
 		if (!shown++)
 			fprintf(t->out, "\n%s%s%s\n", color, title, plain(t));
 		fprintf(t->out, "  %lld x %s %s (%s%sby %s): %s\n", count,
-			report_column(statement, 1), report_column(statement, 2), fs,
-			*fs ? ", " : "", report_column(statement, 8), reason);
-		if (*report_column(statement, 5))
-			fprintf(t->out, "      %s\n", report_column(statement, 5));
+			store_column(statement, 1), store_column(statement, 2), fs, *fs ? ", " : "",
+			store_column(statement, 8), reason);
+		if (*store_column(statement, 5))
+			fprintf(t->out, "      %s\n", store_column(statement, 5));
 		if (covered)
 			fprintf(t->out,
 				"      %lld of them covered by a later flush, after %s at most\n",
 				covered,
 				format_duration(duration, sizeof(duration),
 						sqlite3_column_int64(statement, 7)));
-		advice = advice_for(reason, report_column(statement, 5));
+		advice = advice_for(reason, store_column(statement, 5));
 		if (*advice)
 			fprintf(t->out, "      -> %s\n", advice);
 	}
@@ -220,10 +220,10 @@ static void findings_of(struct text *t, const char *severity, const char *kind, 
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		shown++;
 		fprintf(t->out, "  %s%-6s%s %s%s%s\n", risk ? red(t) : "", severity,
-			risk ? plain(t) : "", kind, *report_column(statement, 0) ? " " : "",
-			report_column(statement, 0));
-		if (*report_column(statement, 1))
-			fprintf(t->out, "      %s\n", report_column(statement, 1));
+			risk ? plain(t) : "", kind, *store_column(statement, 0) ? " " : "",
+			store_column(statement, 0));
+		if (*store_column(statement, 1))
+			fprintf(t->out, "      %s\n", store_column(statement, 1));
 	}
 	sqlite3_finalize(statement);
 	if (all > shown)
@@ -245,7 +245,7 @@ static void findings(struct text *t)
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		if (!kinds++)
 			fprintf(t->out, "\n%sFINDINGS%s\n", bold(t), plain(t));
-		findings_of(t, report_column(statement, 0), report_column(statement, 1),
+		findings_of(t, store_column(statement, 0), store_column(statement, 1),
 			    sqlite3_column_int64(statement, 2));
 	}
 	sqlite3_finalize(statement);
@@ -310,7 +310,7 @@ static void list(struct text *t, const char *title, const char *sql)
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		if (!rows++)
 			fprintf(t->out, "\n%s\n", title);
-		fprintf(t->out, "  %s\n", report_column(statement, 0));
+		fprintf(t->out, "  %s\n", store_column(statement, 0));
 	}
 	sqlite3_finalize(statement);
 }

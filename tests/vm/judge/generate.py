@@ -60,6 +60,9 @@ class Thread:
         self.home = f"t{number}"
         self.dirs = [self.home]
         self.files = {}  # path: size
+        self.links = []  # symbolic ones
+        self.linked = False  # two names may be one file's
+        self.last = [self.home]  # the directories that the last change of names was in
         self.names = 0
 
     def new_name(self, rng, letter="f"):
@@ -271,7 +274,6 @@ def names_script_of(rng, disks):
     if rng.random() < 0.3:
         lines.append(f"p tell set {rng.choice(disks)} delay-flush={rng.choice([2, 10, 30])}")
     for thread in threads:
-        thread.links, thread.linked, thread.last = [], False, [thread.home]
         for _ in range(rng.randint(15, 50) // len(threads)):
             steps = sync_name(rng, thread) if rng.random() < 0.3 else change_name(rng, thread)
             lines += [f"{thread.number} {step}" for step in steps]
