@@ -4,11 +4,11 @@
  * By tracepoints alone, which are the same at every attach level and tell it without module BTF
  * (5.10).
  */
+#include "ext4.bpf.h"
 #include "frame.bpf.h"
 #include "names.bpf.h"
 
 #define EXT4_HANDLE_DIR 4 /* EXT4_HT_DIR: fs/ext4/ext4_jbd2.h, measured: 5.10 to 7.2 */
-#define JOURNAL_ABORTED 2 /* JBD2_ABORT: include/linux/jbd2.h */
 
 /* The current system call of an audited process changes names there, if it is one that does: what
  * is left of another is not taken for its own. */
@@ -123,7 +123,7 @@ static __always_inline int commit_ended(struct journal_s *journal)
 		return bpf_map_delete_elem(&frames, &key);
 	if (bpf_core_field_exists(journal->j_flags)) {
 		frame->flags |= SYNC_TID_KNOWN;
-		if (BPF_CORE_READ(journal, j_flags) & JOURNAL_ABORTED)
+		if (journal_aborted(journal))
 			frame->flags |= SYNC_TID_UNCOMMITTED;
 	}
 	return frame_close(HOOK_COMMIT, 0, SCRATCH_OTHER);

@@ -119,8 +119,8 @@ static __always_inline void read_device(struct event_device *out, struct frame *
 		out->direct = slot->owner == owner && slot->direct;
 		out->last_error_ns = ledger_slot_error(
 			slot, owner, ledger_instance(frame->fs_id, frame->generation));
-		out->slot_shared = slot_is_foreign(slot, owner) ||
-				   (device && slot->shared_ns > device->watermark_ns);
+		out->slot_vague = slot_is_foreign(slot, owner) ||
+				  (device && slot->vague_ns > device->watermark_ns);
 	}
 	if (!device)
 		return;

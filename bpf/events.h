@@ -132,7 +132,7 @@ struct event_device {
 	__u32 lost; /* writes of this device that found a map full, since the audit began */
 	__u8 roles;
 	__u8 cache;
-	__u8 slot_shared;   /* the ledger slot of the inode also counted another inode's writes */
+	__u8 slot_vague;    /* what it says of the inode may be another's, or too late */
 	__u8 direct;	    /* direct writes of the inode were seen */
 	__s32 log_inflight; /* synchronous metadata writes in flight at return */
 	__u64 settled_ns;   /* see ledger_settled(), at entry */

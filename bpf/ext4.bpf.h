@@ -6,6 +6,7 @@
 #include "call.bpf.h"
 
 #define FALLOC_FL_KEEP_SIZE 0x01 /* linux/falloc.h */
+#define JBD2_ABORT	    0x02 /* linux/jbd2.h */
 
 /* fs/ext4/ext4.h, on disk */
 #define EXT4_JOURNAL_DATA_FL 0x4000UL
@@ -28,6 +29,13 @@ static __always_inline struct journal_s *ext4_journal(struct super_block *sb)
 	if (!bpf_core_field_exists(info->s_journal))
 		return NULL;
 	return BPF_CORE_READ(info, s_journal);
+}
+
+/* Was it given up after an error? False as well where that cannot be read. */
+static __always_inline bool journal_aborted(struct journal_s *journal)
+{
+	return bpf_core_field_exists(journal->j_flags) &&
+	       (BPF_CORE_READ(journal, j_flags) & JBD2_ABORT);
 }
 
 /* Known with module BTF only, which 5.10 has not. */
@@ -182,20 +190,26 @@ static __always_inline void ext4_exit(struct frame *frame)
 	struct journal_s *journal;
 	struct inode *inode;
 	__u32 committed;
+	__u64 now;
 
 	if (!ext4_known() || !(frame->flags & SYNC_TID_KNOWN))
 		return;
 	journal = ext4_journal((void *)frame->sb);
 	if (!journal)
 		return;
+	now = bpf_ktime_get_ns();
 	committed = BPF_CORE_READ(journal, j_commit_sequence);
 	inode = frame_inode(frame);
 	if (inode && (int)(ext4_tid(frame, inode) - committed) <= 0)
 		frame->flags |= SYNC_TID_PASSED;
 	if ((int)(frame->tid_wanted - committed) > 0)
 		frame->flags |= SYNC_TID_UNCOMMITTED;
-	else if (!BPF_CORE_READ(journal, j_committing_transaction))
+	else if (!BPF_CORE_READ(journal, j_committing_transaction)) {
 		frame->flags |= SYNC_JOURNAL_IDLE;
+		/* Asked after: a commit that fails gives the journal up before it is over. */
+		if (!journal_aborted(journal))
+			frame->commits_over_ns = now;
+	}
 }
 
 #endif

@@ -28,9 +28,9 @@
 struct ledger_slot {
 	__u64 owner; /* hash of the inode the slot was taken for, 0: free */
 	__s64 inflight_bytes;
-	__u64 last_done_ns;   /* newest non-FUA completion */
-	__u64 shared_ns;      /* another inode had uncovered writes in the slot until then */
-	__u64 watched;	      /* tell user space when nothing is in flight any more */
+	__u64 last_done_ns; /* newest non-FUA completion */
+	__u64 vague_ns; /* until then another inode's writes were uncovered, or an end was missed */
+	__u64 watched;	/* tell user space when nothing is in flight any more */
 	__u64 last_error_ns;  /* newest write-back that failed, */
 	__u64 error_owner;    /* of the inode with this hash */
 	__u64 error_instance; /* and this instance */
@@ -72,7 +72,7 @@ struct ledger_log {
 	__u64 ended; /* and over */
 };
 
-#define LEDGER_UNTIL_DRAINED (~0ULL) /* a value of shared_ns: no end to it yet */
+#define LEDGER_UNTIL_DRAINED (~0ULL) /* a value of vague_ns: no end to it yet */
 
 LEDGER_INLINE void ledger_max(__u64 *stamp, __u64 now)
 {
@@ -102,9 +102,9 @@ LEDGER_INLINE void ledger_slot_claim(struct ledger_slot *slot, __u64 watermark_n
 	if (slot->owner == owner)
 		return;
 	if (slot->inflight_bytes)
-		slot->shared_ns = LEDGER_UNTIL_DRAINED;
+		slot->vague_ns = LEDGER_UNTIL_DRAINED;
 	else if (!ledger_covers(watermark_ns, slot->last_done_ns))
-		ledger_max(&slot->shared_ns, now);
+		ledger_max(&slot->vague_ns, now);
 	slot->owner = owner;
 	slot->direct = 0;
 }
@@ -124,13 +124,13 @@ LEDGER_INLINE int ledger_slot_done(struct ledger_slot *slot, __u64 owner, __u64 
 				   int fua, int failed, __u64 now)
 {
 	if (slot->owner != owner)
-		ledger_max(&slot->shared_ns, now);
+		ledger_max(&slot->vague_ns, now);
 	if (!failed && !fua)
 		ledger_max(&slot->last_done_ns, now);
 	if (tracked)
 		ledger_add(&slot->inflight_bytes, -(__s64)bytes);
-	if (slot->shared_ns == LEDGER_UNTIL_DRAINED && slot->inflight_bytes <= 0)
-		slot->shared_ns = now;
+	if (slot->vague_ns == LEDGER_UNTIL_DRAINED && slot->inflight_bytes <= 0)
+		slot->vague_ns = now;
 	if (slot->watched && slot->inflight_bytes <= 0) {
 		slot->watched = 0;
 		return 1;

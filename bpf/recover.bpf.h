@@ -25,37 +25,41 @@ static __always_inline void recover_flush(struct ledger_device *device, struct f
 }
 
 /* Writes of the inode that completed unseen: nothing of it is under write-back,
- * so what is still counted as in flight is not. */
+ * so what is still counted as in flight is not. When it ended is not known. */
 static __always_inline void recover_slot(struct ledger_slot *slot, struct frame *frame)
 {
 	__s64 stuck = *(volatile __s64 *)&slot->inflight_bytes;
+	__u64 now;
 
 	if (!stuck || !frame_settled(frame) || *(volatile __s64 *)&slot->inflight_bytes != stuck ||
 	    !frame_settled(frame))
 		return;
-	ledger_max(&slot->last_done_ns, bpf_ktime_get_ns());
+	now = bpf_ktime_get_ns();
+	ledger_max(&slot->last_done_ns, now);
+	ledger_max(&slot->vague_ns, now);
 	ledger_add(&slot->inflight_bytes, -stuck);
 }
 
 /*
  * A commit record whose completion was not seen, while the journal says that
- * the transaction the call needed is committed and none is being committed: it
- * ended well, and PREFLUSH and FUA are part of its end.
+ * the transaction the call needed is committed, and that none was being
+ * committed when it was asked: what was queued before ended well, and PREFLUSH
+ * and FUA are part of its end.
  */
 static __always_inline void recover_commit(struct event_device *out, struct ledger_log *log,
 					   struct frame *frame)
 {
-	const __u32 wanted = SYNC_TID_NEEDED | SYNC_JOURNAL_IDLE;
+	__u64 flush = *(volatile __u64 *)&log->pending_flush_ns;
+	__u64 queued = *(volatile __u64 *)&log->pending_queued_ns;
 
-	if ((frame->flags & wanted) != wanted || log->pending_queued_ns <= out->commit_queued_ns ||
-	    out->commit_done_ns >= frame->enter_ns)
+	if (!(frame->flags & SYNC_TID_NEEDED) || queued <= out->commit_queued_ns ||
+	    queued >= frame->commits_over_ns || flush >= frame->commits_over_ns)
 		return;
-	out->commit_queued_ns = log->pending_queued_ns;
-	out->commit_flush_ns = log->pending_flush_ns;
-	out->commit_done_ns =
-		log->pending_queued_ns > frame->enter_ns ? log->pending_queued_ns : frame->enter_ns;
+	out->commit_queued_ns = queued;
+	out->commit_flush_ns = flush;
+	out->commit_done_ns = queued > frame->enter_ns ? queued : frame->enter_ns;
 	out->commit_stable_ns = out->commit_done_ns;
-	ledger_max(&out->watermark_ns, log->pending_flush_ns);
+	ledger_max(&out->watermark_ns, flush);
 }
 
 #endif

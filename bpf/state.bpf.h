@@ -123,7 +123,9 @@ struct frame {
 	__s64 own_errors;
 	__s64 own_fua;
 	__u64 log_enter_ns;
-	__u64 btrfs_root; /* 0: not known */
+	__u64 commits_over_ns; /* ext4: what was being committed then has ended well, 0: who knows
+				*/
+	__u64 btrfs_root;      /* 0: not known */
 	__u64 btrfs_trans;
 	__s32 btrfs_sub_trans;
 	__u32 companions; /* where in that map it is counted */

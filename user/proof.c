@@ -99,7 +99,7 @@ static enum proof data_by(const struct verdict_facts *facts, uint64_t wait_done_
 	if (cache == PROOF_OVERRIDDEN)
 		return cache;
 	/* Writes that are, or may be, another inode's: doubt, no evidence. */
-	if (event->slot_shared ||
+	if (event->slot_vague ||
 	    (event->inflight_bytes == 0 && ledger_covers(watermark_ns, event->last_done_ns)))
 		return PROOF_UNTRACKED;
 	/* sync(2): whose write it is, and whether it had to be flushed, is not told apart. */

@@ -18,7 +18,7 @@ static bool is_unflushed(const struct verdict_facts *facts, const struct verdict
 				     : device->unseen_watermark_ns;
 	uint64_t done = device->event->last_done_ns;
 
-	return is_volatile(device) && !device->below_unknown && !device->event->slot_shared &&
+	return is_volatile(device) && !device->below_unknown && !device->event->slot_vague &&
 	       done > facts->start_ns && done > watermark;
 }
 
@@ -37,7 +37,7 @@ enum survey_state survey_judge(const struct verdict_facts *facts, const char **d
 		const struct verdict_device *one = &facts->devices[i];
 
 		*device = one->name;
-		if (one->event->inflight_bytes > 0 && !one->event->slot_shared)
+		if (one->event->inflight_bytes > 0 && !one->event->slot_vague)
 			return SURVEY_IN_FLIGHT;
 		if (is_unflushed(facts, one))
 			return SURVEY_UNFLUSHED;
@@ -75,7 +75,7 @@ bool survey_is_flushed(const struct verdict_facts *facts)
 	for (i = 0; i < facts->nr_devices; i++) {
 		const struct verdict_device *device = &facts->devices[i];
 
-		if (device->below_unknown || device->event->slot_shared ||
+		if (device->below_unknown || device->event->slot_vague ||
 		    device->event->inflight_bytes)
 			return false;
 		if ((device->event->roles & DEVICE_DATA) &&

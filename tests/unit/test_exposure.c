@@ -177,9 +177,9 @@ static void doubt_is_no_finding(void **state)
 	w->sync.flags = 0;
 	w->facts.losses = false;
 	assert_int_equal(judged(w), SURVEY_UNFLUSHED);
-	w->sync.devices[0].slot_shared = 1; /* it may be another file's */
+	w->sync.devices[0].slot_vague = 1; /* it may be another file's */
 	assert_int_equal(judged(w), SURVEY_NOT_SHOWN);
-	w->sync.devices[0].slot_shared = 0;
+	w->sync.devices[0].slot_vague = 0;
 	w->facts.devices[0].unseen_watermark_ns = 3000; /* a loop device's flush, unseen below */
 	assert_int_equal(judged(w), SURVEY_NOT_SHOWN);
 	w->facts.devices[0].unseen_watermark_ns = 0;
@@ -346,9 +346,9 @@ static void flushed_needs_proof(void **state)
 	w->sync.devices[0].unattributed_done_ns = 3001; /* it may be this file's */
 	assert_false(survey_is_flushed(&w->facts));
 	w->sync.devices[0].unattributed_done_ns = 0;
-	w->sync.devices[0].slot_shared = 1;
+	w->sync.devices[0].slot_vague = 1;
 	assert_false(survey_is_flushed(&w->facts));
-	w->sync.devices[0].slot_shared = 0;
+	w->sync.devices[0].slot_vague = 0;
 	w->sync.flags = SYNC_DIRTY_EXIT;
 	assert_false(survey_is_flushed(&w->facts));
 	w->sync.flags = 0;

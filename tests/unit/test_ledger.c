@@ -108,7 +108,7 @@ static void print_ledger(const struct machine *machine)
 		    index);
 	print_error("slot: owner %llu, in flight %lld, done %llu, error %llu, shared %llu\n",
 		    slot->owner, slot->inflight_bytes, slot->last_done_ns, slot->last_error_ns,
-		    slot->shared_ns);
+		    slot->vague_ns);
 	print_error("device: watermark %llu, unattributed in flight %lld, done %llu; base %" PRIu64
 		    "\n",
 		    device->watermark_ns, device->unattributed_inflight_bytes,
@@ -159,7 +159,7 @@ static bool slot_in_flight(const struct machine *machine, uint32_t slot)
  * ledger_slot_claim notes another inode's writes that are in flight with the
  * time of the claim, not of their end; those that are not tracked not at all;
  * nor what completed in a slot nobody had claimed since the audit began. What a
- * slot taken over in such a state holds may be a stranger's, shared_ns or not.
+ * slot taken over in such a state holds may be a stranger's, vague_ns or not.
  */
 static void claim_slot(struct machine *machine, uint32_t index, uint64_t watermark_ns,
 		       uint64_t owner)
@@ -432,7 +432,7 @@ static void check_no_false_alarm(struct machine *machine, uint32_t device, uint3
 	if (crowd != CROWD_LOUD)
 		claim(machine, proof, "what is stable is proven so when no other inode disturbs");
 	if ((slot->owner && slot->owner != owner_of(device, inode)) ||
-	    slot->shared_ns > machine->devices[device].watermark_ns)
+	    slot->vague_ns > machine->devices[device].watermark_ns)
 		return;
 	machine->tally.quiet_unshared++;
 	claim(machine, proof, "what is stable is proven so unless the slot is marked as shared");
@@ -1184,17 +1184,17 @@ static void collision_is_noted(void **state)
 	write_page(machine, 0, 0);
 	flush(machine, 0);
 	write_page(machine, 1, 0); /* all of inode 0 was covered: nothing is shared */
-	assert_int_equal(slot->shared_ns, 0);
+	assert_int_equal(slot->vague_ns, 0);
 	assert_int_equal(slot->owner, owner_of(0, 1));
 	write_page(machine, 0, 0);
-	assert_in_range(slot->shared_ns, 1, machine->now);
-	assert_true(slot->shared_ns > machine->devices[0].watermark_ns);
+	assert_in_range(slot->vague_ns, 1, machine->now);
+	assert_true(slot->vague_ns > machine->devices[0].watermark_ns);
 	flush(machine, 0);
-	assert_true(slot->shared_ns <= machine->devices[0].watermark_ns);
+	assert_true(slot->vague_ns <= machine->devices[0].watermark_ns);
 	assert_true(proven(machine, 0, 0));
 	queue_page(machine, 0, 0);
 	queue_page(machine, 1, 0); /* in flight is as good as uncovered */
-	assert_true(slot->shared_ns >= machine->now);
+	assert_true(slot->vague_ns >= machine->now);
 }
 
 static void collision_across_devices(void **state)

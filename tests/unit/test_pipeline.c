@@ -420,7 +420,7 @@ static void loop_over_a_sync_in_doubt(void **state)
 	struct world *w = *state;
 	struct event_sync inner = make_inner(w, 141, 158, 0);
 
-	inner.devices[0].slot_shared = 1;
+	inner.devices[0].slot_vague = 1;
 	push_sync(w, &inner);
 	push_flush(w, LOOP0, 140, 160);
 	push_sync(w, &outer);

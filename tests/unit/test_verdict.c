@@ -174,7 +174,7 @@ static const struct row rows[] = {
 	},
 	{
 		"an uncovered write in a shared slot may be another file's",
-		{UNSEEN_WAIT, SET(sync.devices[0].slot_shared, 1),
+		{UNSEEN_WAIT, SET(sync.devices[0].slot_vague, 1),
 		 SET(sync.devices[0].last_done_ns, 1301)},
 		DOUBT(UNTRACKED, "vda"),
 		{SET(sync.devices[0].last_done_ns, 1300)},
@@ -1617,7 +1617,7 @@ static const struct row rows[] = {
 	{
 		"switched to write through: data is not covered",
 		{SET(sync.devices[0].cache, CACHE_BIT_KNOWN | CACHE_BIT_OVERRIDE), UNSEEN_WAIT,
-		 SET(sync.devices[0].last_done_ns, 1301), SET(sync.devices[0].slot_shared, 1)},
+		 SET(sync.devices[0].last_done_ns, 1301), SET(sync.devices[0].slot_vague, 1)},
 		BAD(NO_FLUSH, "switched to write through"),
 		{SET(sync.devices[0].last_done_ns, 1300)},
 		DURABLE(FLUSHED),
@@ -1991,7 +1991,7 @@ static void roll_device(struct dice *dice, struct world *w, size_t i)
 	event->disk = VDA + 16 * (uint32_t)i;
 	event->roles = i ? roles[roll(dice, sizeof(roles))] : roles[roll(dice, 3)];
 	event->cache = roll(dice, 4) ? WRITE_BACK : (uint8_t)roll(dice, 1 << 5);
-	event->slot_shared = rarely(dice, 1);
+	event->slot_vague = rarely(dice, 1);
 	event->flush_error_ns = rarely(dice, roll_time(dice));
 	event->inflight_bytes = (int64_t)(roll(dice, 3) ? 0 : roll(dice, 2) * 512);
 	event->last_done_ns = roll_time(dice);
