@@ -199,6 +199,26 @@ __noinline __u32 complete_bio(__u64 address, __u32 left, __u32 disk, __u32 flags
 }
 
 /*
+ * All that a bio with PREFLUSH or FUA asked for is done. If the end of its data was missed, that
+ * ended before. A function of its own: it has a copy of the entry, and the stack is shared.
+ */
+__noinline int end_sequence(__u64 address, __u32 disk, __u32 flags, int error)
+{
+	__u64 key = address;
+	struct bio_entry *entry = bpf_map_lookup_elem(&bios, &key);
+	bool fua = flags & COMPLETION_FUA;
+
+	if (!entry || entry->disk != disk)
+		return 0;
+	if (entry->bytes > 0 && !entry->done_ns) {
+		entry->done_ns = bpf_ktime_get_ns();
+		fua |= entry->fua;
+	}
+	finish_bio(key, entry, fua, error || entry->failed);
+	return 0;
+}
+
+/*
  * What of a completed request lies behind the bios that can be walked. Their
  * inodes keep it as in flight, until a sync finds their pages written
  * (recover_slot); as done it counts against everybody.
@@ -290,9 +310,8 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 {
 	unsigned int opf = rq->cmd_flags;
 	__u32 disk, flags = 0, i;
-	struct bio_entry *entry;
-	__u64 key, now;
 	struct bio *bio;
+	__u64 now;
 
 	if ((opf & 0xff) == REQ_OP_FLUSH)
 		return flush_complete(rq, error);
@@ -305,10 +324,7 @@ static __always_inline int on_rq_complete(struct request *rq, int error, unsigne
 	now = bpf_ktime_get_ns();
 	bio = BPF_CORE_READ(rq, bio);
 	if (!nr_bytes) {
-		key = (__u64)bio;
-		entry = bpf_map_lookup_elem(&bios, &key);
-		if (entry && entry->disk == disk)
-			finish_bio(key, entry, opf & OPF(FUA), error || entry->failed);
+		end_sequence((__u64)bio, disk, opf & OPF(FUA) ? COMPLETION_FUA : 0, error);
 		return 0;
 	}
 	if (opf & OPF(FUA))

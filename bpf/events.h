@@ -313,6 +313,14 @@ enum event_change_kind {
 	CHANGE_KINDS,
 };
 
+/* What the file system was asked for; nothing is known of any without the first. */
+enum event_change_fact {
+	CHANGE_SEEN = 1 << 0,
+	CHANGE_REPLACES = 1 << 1, /* something had the new name before */
+	CHANGE_OF_DIRECTORY = 1 << 2,
+	CHANGE_OF_SYMLINK = 1 << 3,
+};
+
 /* Where a name was that is gone, and where one is that is new. */
 enum event_change_side_index {
 	CHANGE_OLD = 0,
@@ -344,8 +352,9 @@ struct event_change {
 	__u32 tid;
 	__u32 mount_namespace; /* the number of that of the process */
 	__u8 comm[EVENT_COMM_SIZE];
-	__u8 kind; /* enum event_change_kind */
-	__u8 pad[3];
+	__u8 kind;  /* enum event_change_kind */
+	__u8 facts; /* enum event_change_fact */
+	__u8 pad[2];
 	__u32 order_s_dev; /* of the file system that changed, 0: not known */
 	__u64 order;	   /* what holds the change has that number there, or one before */
 	__u64 begun_ns;	   /* the file system had not changed before, 0: not known when */

@@ -23,6 +23,7 @@
 #define S_IFMT		    0170000 /* include/uapi/linux/stat.h */
 #define S_IFDIR		    0040000
 #define S_IFREG		    0100000
+#define S_IFLNK		    0120000
 #define BDEV_MAGIC	    0x62646576
 #define BTRFS_MAGIC	    0x9123683E
 #define EXT4_MAGIC	    0xEF53

@@ -46,12 +46,21 @@ static __always_inline __u64 argument(__u32 position)
 	return value;
 }
 
+static __always_inline __u64 facts_of(struct dentry *named, struct dentry *replaced)
+{
+	__u32 type = named ? BPF_CORE_READ(named, d_inode, i_mode) & S_IFMT : 0;
+
+	return CHANGE_SEEN | (type == S_IFDIR ? CHANGE_OF_DIRECTORY : 0) |
+	       (type == S_IFLNK ? CHANGE_OF_SYMLINK : 0) |
+	       (replaced && BPF_CORE_READ(replaced, d_inode) ? CHANGE_REPLACES : 0);
+}
+
 /*
  * The system call in progress may change these directories; NULL: there is none, or it names
  * nothing yet. What a stacked file system then does to those below is not what was asked for.
  */
 static __always_inline int will_change(struct inode *old_dir, struct inode *new_dir,
-				       struct dentry *named)
+				       struct dentry *named, struct dentry *replaced)
 {
 	struct state_changing note = {.syscall = current_syscall(), .at_ns = bpf_ktime_get_ns()};
 	struct state_changing *found;
@@ -66,6 +75,7 @@ static __always_inline int will_change(struct inode *old_dir, struct inode *new_
 		read_inode_key(&note.dirs[CHANGE_NEW], new_dir);
 	if (named)
 		read_inode_key(&note.named, BPF_CORE_READ(named, d_inode));
+	note.facts = facts_of(named, replaced);
 	bpf_map_update_elem(&changing, &tid, &note, BPF_ANY);
 	return 0;
 }
@@ -74,25 +84,26 @@ static __always_inline int will_change(struct inode *old_dir, struct inode *new_
 SEC("kprobe")
 int BPF_KPROBE(name_made, struct inode *dir)
 {
-	return names_are_wanted() ? GUARDED(will_change(NULL, dir, NULL)) : 0;
+	return names_are_wanted() ? GUARDED(will_change(NULL, dir, NULL, NULL)) : 0;
 }
 
 SEC("kprobe")
 int BPF_KPROBE(name_removed, struct inode *dir, struct dentry *dentry)
 {
-	return names_are_wanted() ? GUARDED(will_change(dir, NULL, dentry)) : 0;
+	return names_are_wanted() ? GUARDED(will_change(dir, NULL, dentry, NULL)) : 0;
 }
 
 SEC("kprobe/security_inode_link")
 int BPF_KPROBE(name_linked, struct dentry *old, struct inode *dir)
 {
-	return names_are_wanted() ? GUARDED(will_change(NULL, dir, old)) : 0;
+	return names_are_wanted() ? GUARDED(will_change(NULL, dir, old, NULL)) : 0;
 }
 
 SEC("kprobe/security_inode_rename")
-int BPF_KPROBE(name_moved, struct inode *old_dir, struct dentry *old, struct inode *new_dir)
+int BPF_KPROBE(name_moved, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+	       struct dentry *new)
 {
-	return names_are_wanted() ? GUARDED(will_change(old_dir, new_dir, old)) : 0;
+	return names_are_wanted() ? GUARDED(will_change(old_dir, new_dir, old, new)) : 0;
 }
 
 static __always_inline void fill_side(struct event_change_side *side, const struct state_inode *dir)
@@ -117,6 +128,7 @@ static __always_inline void fill_inodes(struct event_change *change)
 	change->ino = found->named.ino;
 	change->s_dev = found->named.s_dev;
 	change->generation = found->named.generation;
+	change->facts = found->facts;
 }
 
 /* In which transaction the system call that returns changed names. */

@@ -107,6 +107,7 @@ struct state_order {
 struct state_changing {
 	struct state_inode dirs[2]; /* enum event_change_side_index; of number 0: none */
 	struct state_inode named;   /* of number 0: nothing yet */
+	__u64 facts;		    /* enum event_change_fact */
 	__s64 syscall;
 	__u64 at_ns;
 };

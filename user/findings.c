@@ -20,6 +20,22 @@ static const struct {
 		{"dir-not-synced",
 		 "open the directory (O_DIRECTORY) and fsync it after the change; of "
 		 "a rename between two, both; syncing the file is not enough"},
+	[FINDING_RENAME_BEFORE_SYNC] =
+		{"rename-before-sync",
+		 "fsync the new file before the rename, then the directory: else a power cut may "
+		 "leave neither the old content nor the new"},
+	[FINDING_STAGING_NOT_SYNCED] =
+		{"staging-not-synced",
+		 "fsync every file and directory below it, or syncfs, before the rename that puts "
+		 "it in place"},
+	[FINDING_SYMLINK_UNSYNCABLE] =
+		{"symlink-unsyncable",
+		 "no call syncs a symbolic link: fsync the directory it is in "
+		 "after the rename"},
+	[FINDING_UNLINK_NOT_DURABLE] =
+		{"unlink-not-durable",
+		 "fsync the directory after the removal where it matters that the name is gone: a "
+		 "log segment, a lock, a journal"},
 };
 
 static const char *const severities[SEVERITIES] = {

@@ -8,6 +8,10 @@ enum finding_kind {
 	FINDING_NEVER_SYNCED,	     /* data written, and no sync call after it */
 	FINDING_INTERPOSED,	     /* a library defines sync calls itself, or swallows them */
 	FINDING_DIR_NOT_SYNCED,	     /* names changed in it, and it was not synced after that */
+	FINDING_RENAME_BEFORE_SYNC,  /* a file took another's name before its data was synced */
+	FINDING_STAGING_NOT_SYNCED, /* a directory was renamed before what is below it was synced */
+	FINDING_SYMLINK_UNSYNCABLE, /* a symbolic link took a name, the directory was not synced */
+	FINDING_UNLINK_NOT_DURABLE, /* names from before the audit were removed, likewise */
 	FINDING_KINDS,
 };
 

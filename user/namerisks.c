@@ -18,30 +18,32 @@ enum column {
 	PATH,
 	KIND,
 	COMM,
+	REMOVED,
 };
 
-/* The row of each directory is that of the first change at risk there, or of the first: the one
- * with the least rank. One that is removed itself needs no sync: the one it was in does. */
+/* Of each directory what was removed for good, which was there before the audit, and all else. The
+ * row is that of the first change at risk, or of the first: the one with the least rank. A
+ * directory that is removed itself needs no sync: the one it was in does. */
 static const char sql[] =
-	"WITH each AS (SELECT rtrim(path, replace(path, '/', '')) AS directory, * "
-	"FROM lasting)"
+	"WITH each AS (SELECT rtrim(path, replace(path, '/', '')) AS directory,"
+	" kind IN ('unlink', 'rmdir') AS removed, * FROM lasting)"
 	" SELECT directory, dev, count(*),"
 	" sum(filesystem = 'not-durable'), sum(filesystem = 'durable'), t_ns, path, kind, comm,"
+	" removed,"
 	" min((filesystem <> 'not-durable') << 62 | id) AS rank"
 	" FROM each WHERE posix = 'not-durable' AND (present OR NOT made)"
 	" AND rtrim(directory, '/') NOT IN (SELECT path FROM each WHERE kind = 'rmdir')"
-	" GROUP BY dev, dir ORDER BY rank";
+	" GROUP BY dev, dir, removed ORDER BY rank";
 
-/* Is it on a disk? A directory on a stacked file system is where its upper one is. */
-static bool is_on_disk(const struct stack *stack, const char *dev)
+const struct stack_mount *namerisks_mount(const struct stack *stack, const char *dev)
 {
 	const struct stack_mount *mount;
 	uint32_t s_dev;
 
 	if (!lookup_number(dev, &s_dev))
-		return false;
+		return NULL;
 	mount = stack_find_mount(stack, s_dev);
-	return mount && (mount->nr_data || !strcmp(mount->fs, "overlay"));
+	return mount && (mount->nr_data || !strcmp(mount->fs, "overlay")) ? mount : NULL;
 }
 
 /* What becomes of the names, in words. */
@@ -66,7 +68,9 @@ static void store_one(struct store *store, sqlite3_stmt *row)
 	size_t length = strlen(directory);
 	char path[8192], detail[8192], more[32] = "", some[64];
 	struct store_finding finding = {
-		.kind = finding_kind_name(FINDING_DIR_NOT_SYNCED),
+		.kind = finding_kind_name(sqlite3_column_int(row, REMOVED)
+						  ? FINDING_UNLINK_NOT_DURABLE
+						  : FINDING_DIR_NOT_SYNCED),
 		.severity = finding_severity_name(at_risk ? SEVERITY_RISK : SEVERITY_ADVICE),
 		.path = path,
 		.detail = detail,
@@ -95,7 +99,7 @@ void namerisks_store(struct store *store, const struct stack *stack)
 	if (sqlite3_prepare_v2(store_db(store), sql, -1, &row, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(row) == SQLITE_ROW)
-		if (is_on_disk(stack, store_column(row, DEV)))
+		if (namerisks_mount(stack, store_column(row, DEV)))
 			store_one(store, row);
 	sqlite3_finalize(row);
 }

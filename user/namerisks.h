@@ -7,9 +7,14 @@
 
 /*
  * Findings about names, when the list of changes is complete: each directory in which names were
- * left, or removed, that no sync of it followed (dir-not-synced). Names that were made and removed
- * again within the audit matter to nobody, nor those of file systems without a device.
+ * left that no sync of it followed (dir-not-synced), or removed that had been there before the
+ * audit (unlink-not-durable). Names that were made and removed again within the audit matter to
+ * nobody, nor those of file systems without a device.
  */
 void namerisks_store(struct store *store, const struct stack *stack);
+
+/* The file system whose number is @dev, "254:0", if it is on a disk: NULL, it is not, or not known.
+ * A directory on a stacked one is where its upper one is. */
+const struct stack_mount *namerisks_mount(const struct stack *stack, const char *dev);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "moves.h"
 #include "scope.h"
 
 /* One directory of a change that no call has made durable yet. */
@@ -27,6 +28,7 @@ struct directory {
 struct names {
 	struct store *store;
 	struct places *places;
+	struct moves *moves;
 	void *directories;	     /* a tree, see search.h */
 	const struct filter *filter; /* NULL: all are wanted */
 	const struct stack *stack;
@@ -42,8 +44,9 @@ struct names *names_new(struct store *store)
 		return NULL;
 	names->store = store;
 	names->places = places_new();
-	if (!names->places) {
-		free(names);
+	names->moves = moves_new(store);
+	if (!names->places || !names->moves) {
+		names_free(names);
 		return NULL;
 	}
 	return names;
@@ -70,6 +73,7 @@ void names_free(struct names *names)
 	if (!names)
 		return;
 	tdestroy(names->directories, free_directory);
+	moves_free(names->moves);
 	places_free(names->places);
 	free(names);
 }
@@ -285,6 +289,36 @@ static const char *safe_path(char *out, size_t size, const struct side *side)
 	return out;
 }
 
+static const char *object_of(const struct event_change *change)
+{
+	switch (change->kind) {
+	case CHANGE_CREATE:
+		return "file";
+	case CHANGE_MKDIR:
+	case CHANGE_RMDIR:
+		return "directory";
+	case CHANGE_SYMLINK:
+		return "symlink";
+	case CHANGE_MKNOD:
+		return NULL;
+	default:
+		break;
+	}
+	if (!(change->facts & CHANGE_SEEN))
+		return NULL;
+	if (change->facts & CHANGE_OF_DIRECTORY)
+		return "directory";
+	return change->facts & CHANGE_OF_SYMLINK ? "symlink" : "file";
+}
+
+/* Only a rename may have a new name that something has: 1, 0, -1: not known. */
+static int replaces(const struct event_change *change)
+{
+	if (change->kind != CHANGE_RENAME)
+		return 0;
+	return change->facts & CHANGE_SEEN ? !!(change->facts & CHANGE_REPLACES) : -1;
+}
+
 static int64_t store_row(struct names *names, const struct event_change *change,
 			 const struct side *sides)
 {
@@ -297,6 +331,8 @@ static int64_t store_row(struct names *names, const struct event_change *change,
 		.tid = change->tid,
 		.comm = comm,
 		.transaction = change->order_s_dev ? change->order : 0,
+		.object = object_of(change),
+		.replaces = replaces(change),
 		.grounds = sides[CHANGE_OLD].inferred || sides[CHANGE_NEW].inferred ? "inferred"
 										    : "observed",
 	};
@@ -367,6 +403,10 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 		if (sides[i].there)
 			wait_for_sync(names, change, row, i, &sides[i]);
 	follow(names, change->kind, sides);
+	if ((change->kind == CHANGE_RENAME || change->kind == CHANGE_EXCHANGE) &&
+	    is_whole(sides[CHANGE_OLD].path) && is_whole(sides[CHANGE_NEW].path))
+		moves_moved(names->moves, change, row, sides[CHANGE_OLD].path,
+			    sides[CHANGE_NEW].path);
 	free(sides);
 	return row;
 }
@@ -430,6 +470,7 @@ void names_synced(struct names *names, const struct event_sync *sync, const char
 	struct place place = {sync->outer_s_dev, sync->outer_ino};
 	struct directory *directory;
 
+	moves_synced(names->moves, sync, verdict, row);
 	if (sync->flags & SYNC_WHOLE_FS) {
 		twalk_r(names->directories, on_directory, &by);
 		return;
@@ -443,8 +484,19 @@ void names_synced(struct names *names, const struct event_sync *sync, const char
 		cover(directory, &by);
 }
 
+void names_written(struct names *names, const struct event_written *event, const char *name)
+{
+	moves_written(names->moves, event, name);
+}
+
+void names_surveyed(struct names *names, const struct event_sync *survey)
+{
+	moves_surveyed(names->moves, survey);
+}
+
 void names_finish(struct names *names, bool losses)
 {
+	moves_finish(names->moves);
 	if (losses)
 		store_doubt_named(names->store);
 	store_finish_named(names->store);

@@ -37,6 +37,11 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 void names_synced(struct names *names, const struct event_sync *sync, const char *path,
 		  enum verdict_kind verdict, int64_t row);
 
+/* An audited process wrote to a file for the first time, and how one stands at the end: see
+ * moves.h. */
+void names_written(struct names *names, const struct event_written *event, const char *name);
+void names_surveyed(struct names *names, const struct event_sync *survey);
+
 /* The audit has ended. @losses: records were lost, of syncs or of changes. */
 void names_finish(struct names *names, bool losses);
 

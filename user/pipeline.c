@@ -24,6 +24,7 @@
 #include "journal.h"
 #include "namerisks.h"
 #include "proof.h"
+#include "renamerisks.h"
 #include "scope.h"
 #include "verdict.h"
 
@@ -299,6 +300,7 @@ static void push_survey(struct pipeline *pipeline, const struct event_sync *sync
 		facts.losses = facts.losses || runs_skipped(pipeline, sync->exit_ns);
 		exposure_surveyed(pipeline->exposure, &facts, name);
 	}
+	names_surveyed(pipeline->names, sync);
 	free(name);
 }
 
@@ -307,8 +309,10 @@ static void push_written(struct pipeline *pipeline, const struct event_written *
 	size_t length;
 	char *name = take_path(pipeline, event->id, event->s_dev, &length);
 
-	if (event->at_ns >= pipeline->start_ns)
+	if (event->at_ns >= pipeline->start_ns) {
 		exposure_written(pipeline->exposure, event, name);
+		names_written(pipeline->names, event, name);
+	}
 	free(name);
 }
 
@@ -513,6 +517,7 @@ void pipeline_finish(struct pipeline *pipeline)
 	commits_finish(pipeline->commits, no_commit_since, pipeline);
 	names_finish(pipeline->names, records_lost(pipeline) || runs_skipped(pipeline, UINT64_MAX));
 	namerisks_store(pipeline->store, pipeline->stack);
+	renamerisks_store(pipeline->store, pipeline->stack);
 	interposed_store(pipeline->interposed, pipeline->store);
 }
 

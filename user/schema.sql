@@ -132,18 +132,44 @@ CREATE TABLE changes(
   durable_by  TEXT,                       -- transaction: it was committed; file: the sync of what is named keeps its
                                           -- name; directories: neither is known, and each was synced
   txn         INTEGER,                    -- the transaction of the file system that holds it, or one before
-  flush_id    INTEGER                     -- durable by transaction or file: the flush that went with that
+  flush_id    INTEGER,                    -- durable by transaction or file: the flush that went with that
+  object      TEXT,                       -- what is named: file, directory, symlink, NULL: not known
+  replaces    INTEGER                     -- 1: something had the new name before, 0: nothing, NULL: not known
 );
 
--- Names as their last change has them: that are there, or are gone; made: how often it was made there.
-CREATE VIEW lasting AS
-SELECT path, max(id) AS id, kind, comm, t_ns, dev, dir, posix, filesystem, present, sum(present) AS made FROM (
-  SELECT id, kind, comm, t_ns, old_path AS path, old_dev AS dev, old_dir AS dir, old_posix AS posix, filesystem,
-    kind = 'exchange' AS present
+-- Files that audited processes had written to when a rename moved them, or a directory above them.
+CREATE TABLE moved(
+  change_id INTEGER NOT NULL,
+  path      TEXT NOT NULL,                -- after it
+  data      TEXT NOT NULL,                -- was all of it durable then, by sync calls: durable, not-durable, unproven
+  since_ns  INTEGER,                      -- not durable: when the oldest of that had been written
+  sync_id   INTEGER,                      -- the call that made it durable; not durable then: after, NULL: none did
+  PRIMARY KEY(change_id, path)
+) WITHOUT ROWID;
+
+-- Each name of each change: it is there since, or is gone.
+CREATE VIEW named AS
+  SELECT id, kind, comm, t_ns, old_path AS path, old_dev AS dev, old_dir AS dir, old_posix AS posix,
+    old_sync_id AS sync_id, filesystem, kind = 'exchange' AS present, object
   FROM changes WHERE old_path IS NOT NULL
-  UNION ALL SELECT id, kind, comm, t_ns, new_path, new_dev, new_dir, new_posix, filesystem, 1
-  FROM changes WHERE new_path IS NOT NULL)
-GROUP BY path;
+  UNION ALL SELECT id, kind, comm, t_ns, new_path, new_dev, new_dir, new_posix, new_sync_id, filesystem, 1, object
+  FROM changes WHERE new_path IS NOT NULL;
+
+-- Names as their last change has them; made: how often it was made there.
+CREATE VIEW lasting AS
+SELECT path, max(id) AS id, kind, comm, t_ns, dev, dir, posix, filesystem, present, sum(present) AS made
+FROM named GROUP BY path;
+
+-- What was renamed: a file that audited processes wrote to has data, was it durable before, and by which call. What the
+-- change itself did not tell follows from those before it.
+CREATE VIEW renames AS
+SELECT c.*, m.data, m.since_ns, m.sync_id,
+  coalesce(c.replaces, (SELECT present FROM named n WHERE n.path = c.new_path AND n.id < c.id
+    ORDER BY n.id DESC LIMIT 1)) AS replaced,
+  coalesce(c.object, iif(m.path IS NOT NULL, 'file', (SELECT iif(n.kind = 'symlink', 'symlink', n.object)
+    FROM named n WHERE n.path = c.old_path AND n.id < c.id ORDER BY n.id DESC LIMIT 1))) AS what
+FROM changes c LEFT JOIN moved m ON m.change_id = c.id AND m.path = c.new_path
+WHERE c.kind = 'rename';
 
 -- Counted, never silent: what the auditor itself lost.
 CREATE TABLE losses(

@@ -94,6 +94,7 @@ struct stack_mount {
 	bool log_structured;   /* f2fs: mode=lfs */
 	bool compressed;       /* btrfs: by a mount option */
 	bool no_delalloc;      /* ext4: blocks are allocated at once */
+	bool auto_da_alloc;    /* ext4: a rename over a file starts to write what it moves there */
 	bool inline_data;      /* ext4: small files may live in their inodes */
 	bool fast_commit;      /* ext4: the feature, whether or not it is in use */
 	uint32_t block_size;   /* ext4: in bytes, 0: not known */

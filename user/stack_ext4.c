@@ -72,6 +72,7 @@ void stack_ext4_read(const struct stack *stack, struct stack_mount *mount)
 	mount->data_journal = stack_ext4_option(stack, mount->dev, "data=journal");
 	mount->async_commit = stack_ext4_option(stack, mount->dev, "journal_async_commit");
 	mount->no_delalloc = stack_ext4_option(stack, mount->dev, "nodelalloc");
+	mount->auto_da_alloc = stack_ext4_option(stack, mount->dev, "auto_da_alloc");
 	mount->no_journal = stack_tree_read(stack->root, text, sizeof(text),
 					    "sys/fs/ext4/%s/journal_task", name) > 0 &&
 			    strcmp(text, "<none>") == 0;

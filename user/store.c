@@ -20,6 +20,7 @@ enum statement {
 	ADD_FINDING,
 	ADD_EXPOSURE,
 	ADD_CHANGE,
+	ADD_MOVED,
 	ADD_ARGUMENT,
 	ADD_LOSS,
 	ADD_BLIND_SPOT,
@@ -51,8 +52,10 @@ static const char *const statements[STATEMENTS] = {
 			  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[ADD_CHANGE] =
 		("INSERT INTO changes(t_ns,kind,pid,tid,comm,grounds,old_path,old_dev,old_dir,"
-		 "old_posix,new_path,new_dev,new_dir,new_posix,txn)"
-		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+		 "old_posix,new_path,new_dev,new_dir,new_posix,txn,object,replaces)"
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+	[ADD_MOVED] = "INSERT OR REPLACE INTO moved(change_id,path,data,since_ns,sync_id)"
+		      " VALUES(?,?,?,?,?)",
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
@@ -269,8 +272,23 @@ int64_t store_add_change(struct store *store, const struct store_change *change)
 		bind_optional(s, column++, change->sides[i].ino, 0);
 		bind_text(s, column++, change->sides[i].posix);
 	}
-	bind_optional(s, column, change->transaction, 0);
+	bind_optional(s, column++, change->transaction, 0);
+	bind_text(s, column++, change->object);
+	bind_optional(s, column, change->replaces, -1);
 	return run(store, ADD_CHANGE);
+}
+
+void store_add_moved(struct store *store, int64_t change_id, const char *path, const char *data,
+		     uint64_t since_ns, int64_t sync_id)
+{
+	sqlite3_stmt *s = store->prepared[ADD_MOVED];
+
+	sqlite3_bind_int64(s, 1, change_id);
+	sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
+	bind_text(s, 3, data);
+	bind_optional(s, 4, since_ns, 0);
+	bind_optional(s, 5, sync_id, 0);
+	run(store, ADD_MOVED);
 }
 
 void store_add_argument(struct store *store, const char *text)
@@ -371,7 +389,8 @@ void store_doubt_named(struct store *store)
 	execute(store,
 		"UPDATE changes SET old_posix = 'unproven' WHERE old_posix = 'not-durable';"
 		"UPDATE changes SET new_posix = 'unproven' WHERE new_posix = 'not-durable';"
-		"UPDATE changes SET filesystem = 'unproven' WHERE filesystem = 'not-durable';");
+		"UPDATE changes SET filesystem = 'unproven' WHERE filesystem = 'not-durable';"
+		"UPDATE moved SET data = 'unproven' WHERE data = 'not-durable';");
 }
 
 void store_finish_named(struct store *store)

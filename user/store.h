@@ -56,6 +56,8 @@ struct store_change {
 	uint64_t t_ns;
 	const char *kind, *comm, *grounds;
 	uint64_t transaction; /* 0: not known */
+	const char *object;   /* the type of what is named, NULL: not known */
+	int replaces;	      /* something had the new name before: 1, 0, -1: not known */
 	uint32_t pid, tid;
 	struct {
 		const char *path;  /* made safe, NULL: there is no such side */
@@ -90,6 +92,11 @@ void store_set_flush_owner(struct store *store, int64_t flush_id, int64_t sync_i
 void store_set_parent(struct store *store, int64_t sync_id, int64_t parent_id);
 void store_forget_parent(struct store *store, int64_t sync_id); /* several might be it */
 void store_set_covered(struct store *store, int64_t sync_id, int64_t flush_id, uint64_t after_ns);
+
+/* A file that change @change_id moved to @path, made safe: how its data stood then, the oldest that
+ * was not durable, and the call that made it so, before or after; 0: none. */
+void store_add_moved(struct store *store, int64_t change_id, const char *path, const char *data,
+		     uint64_t since_ns, int64_t sync_id);
 
 /* How side @side of a change stands since sync @sync_id, 0: none. */
 void store_set_named(struct store *store, int64_t change_id, int side, const char *posix,

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 36
+plan 45
 
 AUDIT_OPTIONS=(--names)
 
@@ -206,6 +206,82 @@ os.unlink("temporary")
 END
     holds '.findings == []' && [ "$STATUS" = 0 ] && problem='' || problem="exit $STATUS: $(show .findings)"
     point "$fs: a file that is replaced with every sync there should be is no finding" "$problem"
+
+    # What a rename moved before it was synced, and what not: each step, and which is missing.
+    cat >"$work/files.py" <<'END'
+def write(name, synced=False):
+    with open(name, "w") as file:
+        file.write("x" * 5000)
+        file.flush()
+        if synced:
+            os.fsync(file.fileno())
+def replace(name, synced, directory):
+    write(name)
+    sync(name)
+    write(name + ".new", synced)
+    os.rename(name + ".new", name)
+    if not synced:
+        sync(name)
+    if directory:
+        sync(".")
+END
+    play steps < <(cat "$work/files.py" - <<'END'
+replace("whole", True, True)
+replace("early", False, True)
+replace("half", True, False)
+sync(".")
+END
+    )
+    early=risk exempt='.*: durable .* later by fsync #[0-9]+$'
+    [ $fs != ext4 ] || early=advice exempt='; auto_da_alloc of this mount'
+    problem=''
+    holds '[.findings[] | [.kind, .severity, (.path | ltrimstr($top + "/")), (.detail | test("over another file.*" + $exempt))]] ==
+        [["rename-before-sync", $severity, "early", true]]' --arg top "$MNT/steps" --arg severity $early --arg exempt "$exempt" &&
+        holds '[.changes[] | select(.kind == "rename") | [(.new_path | split("/")[-1]), .data, .data_sync_id > 0]] ==
+            [["whole", "durable", true], ["early", "not-durable", true], ["half", "durable", true]]' ||
+        problem="$(show .findings) $(show '[.changes[] | select(.kind == "rename")]')"
+    point "$fs: a file that took another's name before its data was synced, and those that did not" "$problem"
+
+    play trees < <(cat "$work/files.py" - <<'END'
+def tree(top, how):
+    os.mkdir(top)
+    os.mkdir(top + "/sub")
+    write(top + "/one", how)
+    write(top + "/sub/two", how)
+    if how:
+        sync(top + "/sub")
+        sync(top)
+    os.rename(top, top + ".final")
+tree("lost", False)
+tree("kept", True)
+sync(".")
+END
+    )
+    # Which directory a name given as lost/sub is in may not be known any more (tracepoint level).
+    problem=''
+    holds '[.findings[] | select(.kind == "staging-not-synced") | [.severity, .path,
+        (.detail | sub("^.*: "; "") | sub("one, sub, "; "one, "))]] ==
+        [["risk", $top + "/lost.final", "one, sub/two, one, sub/two"]]' --arg top "$MNT/trees" ||
+        problem=$(show '[.findings[] | select(.kind == "staging-not-synced")]')
+    point "$fs: a tree that was renamed before it was synced, with all that was below" "$problem"
+
+    touch "$MNT/before-1" "$MNT/before-2"
+    ln -s nowhere "$MNT/current"
+    sync -f "$MNT"
+    play swings <<'END'
+os.chdir("..")
+os.symlink("to", "next")
+os.rename("next", "current")
+make("mine")
+os.unlink("before-1")
+os.unlink("before-2")
+END
+    problem=''
+    holds '[.findings[] | [.kind, .path]] | sort == ([["dir-not-synced", $top], ["symlink-unsyncable", $top + "/current"],
+        ["unlink-not-durable", $top]] | sort)' --arg top "$MNT" &&
+        holds '.findings[] | select(.kind == "unlink-not-durable") | .detail | startswith("unlink before-1 by python3 and 1 more: ")' ||
+        problem=$(show .findings)
+    point "$fs: a symbolic link that took a name, and names that may come back" "$problem"
 
     play failed <<'END'
 for call in (lambda: os.mkdir("."), lambda: os.rename("none", "b"), lambda: os.unlink("none"),

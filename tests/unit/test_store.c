@@ -166,11 +166,11 @@ static void schema_is_the_documented_one(void **state)
 		    "SELECT group_concat(type || ' ' || name, ', ') FROM"
 		    " (SELECT * FROM sqlite_schema ORDER BY type, name)"),
 		"table arguments, table blind_spots, table changes, table devices, "
-		"table exposures, "
-		"table findings, table flushes, table losses, table meta, "
-		"table parents, table purged_calls, table purged_flushes, "
-		"table syncs, view calls, view lasting, view most_synced, view processes, "
-		"view programs, view tally, view totals");
+		"table exposures, table findings, table flushes, table losses, table meta, "
+		"table moved, table parents, table purged_calls, table purged_flushes, table "
+		"syncs, "
+		"view calls, view lasting, view most_synced, view named, view processes, "
+		"view programs, view renames, view tally, view totals");
 	assert_string_equal(ask(w, db, "SELECT group_concat(name) FROM pragma_table_info('syncs')"),
 			    "id,t_ns,kind,pid,tid,comm,dev,ino,path,path_raw,fs,ret,latency_ns,"
 			    "writeout_ns,journal_ns,flush_ns,verdict,reason,grounds,flush_id,"

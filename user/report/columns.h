@@ -38,6 +38,8 @@
 	"new_posix,"                                                                               \
 	" 'new_sync_id', new_sync_id, 'filesystem', filesystem, 'durable_by', durable_by, "        \
 	"'transaction', txn,"                                                                      \
-	" 'flush_id', flush_id)"
+	" 'flush_id', flush_id, 'object', object, 'replaces', replaces,"                           \
+	" 'data', (SELECT data FROM moved WHERE change_id = id AND path = new_path),"              \
+	" 'data_sync_id', (SELECT sync_id FROM moved WHERE change_id = id AND path = new_path))"
 
 #endif

@@ -24,6 +24,7 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 int report_programs(struct store *store, FILE *out, const struct report_options *options);
 int report_exposure(struct store *store, FILE *out, const struct report_options *options);
 int report_changes(struct store *store, FILE *out, const struct report_options *options);
+int report_replaced(struct store *store, FILE *out, const struct report_options *options);
 int report_json(struct store *store, FILE *out, const struct report_options *options);
 
 /* A part of the text report that is asked for: a heading, and below it a line for each row. */

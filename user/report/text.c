@@ -338,8 +338,10 @@ int report_text(struct store *store, FILE *out, const struct report_options *opt
 	part(&t, report_programs);
 	if (options->exposure)
 		part(&t, report_exposure);
-	if (options->names)
+	if (options->names) {
 		part(&t, report_changes);
+		part(&t, report_replaced);
+	}
 	if (options->all)
 		every_call(&t);
 	time_spent(&t);
