@@ -2,6 +2,7 @@
 #include "moves.h"
 
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,14 +130,9 @@ static void on_file(const void *node, VISIT visit, void *ctx)
 /* The path that was at or below @from is at or below @to. NULL: out of memory, it is not known. */
 static char *moved_path(const char *path, const char *from, const char *to)
 {
-	size_t before = strlen(to), length = strlen(path) - strlen(from);
-	char *moved = malloc(before + length + 1);
+	char *moved;
 
-	if (!moved)
-		return NULL;
-	memcpy(moved, to, before);
-	memcpy(moved + before, path + strlen(from), length + 1);
-	return moved;
+	return asprintf(&moved, "%s%s", to, path + strlen(from)) < 0 ? NULL : moved;
 }
 
 static void note_move(struct file *file, const struct event_change *change, int64_t row)

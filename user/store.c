@@ -54,8 +54,8 @@ static const char *const statements[STATEMENTS] = {
 		("INSERT INTO changes(t_ns,kind,pid,tid,comm,grounds,old_path,old_dev,old_dir,"
 		 "old_posix,new_path,new_dev,new_dir,new_posix,txn,object,replaces)"
 		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-	[ADD_MOVED] = "INSERT OR REPLACE INTO moved(change_id,path,data,since_ns,sync_id)"
-		      " VALUES(?,?,?,?,?)",
+	[ADD_MOVED] = ("INSERT OR REPLACE INTO moved(change_id,path,data,since_ns,sync_id)"
+		       " VALUES(?,?,?,?,?)"),
 	[ADD_ARGUMENT] = "INSERT INTO arguments(text) VALUES(?)",
 	[ADD_LOSS] = "INSERT OR REPLACE INTO losses(cause,count,syncs,remedy) VALUES(?,?,?,?)",
 	[ADD_BLIND_SPOT] = "INSERT INTO blind_spots(text) VALUES(?)",
