@@ -9,6 +9,7 @@
 #define FILE_CREATED	0x100000  /* FMODE_CREATED: include/linux/fs.h, 4.19 to 7.2 */
 #define FILE_NAMELESS	020000000 /* __O_TMPFILE: include/uapi/asm-generic/fcntl.h */
 #define AT_FDCWD	(-100)	  /* include/uapi/linux/fcntl.h */
+#define AF_UNIX		1	  /* include/linux/socket.h */
 #define AT_REMOVEDIR	0x200
 #define RENAME_EXCHANGE 2 /* include/uapi/linux/fs.h */
 
@@ -191,9 +192,9 @@ static __always_inline __u32 names_used(struct event_change *change)
 	return used & (2 * EVENT_NAME_SIZE - 1);
 }
 
-/* A name that the system call was given, relative to the directory open as @directory, to the
- * working directory, or to the root. */
-__noinline int note_side(__u32 which, __u64 directory, __u64 text)
+/* A name of at most @limit bytes, with a NUL, that the system call was given, relative to the
+ * directory open as @directory, to the working directory, or to the root. */
+__noinline int note_side(__u32 which, __u64 directory, __u64 text, __u32 limit)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct change_buffer *buffer = change_buffer();
@@ -202,13 +203,18 @@ __noinline int note_side(__u32 which, __u64 directory, __u64 text)
 	struct event_change *change;
 	struct file *file;
 	__u32 used;
+	__u64 most;
 	long length;
 
 	if (!buffer)
 		return 0;
 	change = &buffer->change;
 	used = names_used(change);
-	length = bpf_probe_read_user_str(&change->names[used], EVENT_NAME_SIZE, (void *)text);
+	most = limit & (2 * EVENT_NAME_SIZE - 1);
+	barrier_var(most); /* the bound that is checked is that of what is used */
+	if (most > EVENT_NAME_SIZE)
+		return 0;
+	length = bpf_probe_read_user_str(&change->names[used], most, (void *)text);
 	if (length <= 0)
 		return 0; /* it was changed after the call: then what it was is not known */
 	side = which == CHANGE_OLD ? &change->sides[CHANGE_OLD] : &change->sides[CHANGE_NEW];
@@ -244,11 +250,25 @@ static __always_inline __u32 kind_of(const volatile struct state_changer *change
 	return changer->kind;
 }
 
+/* Where in the address of a socket its name begins, 0: it has none. */
+static __always_inline __u64 socket_name(__u64 address, __u32 length)
+{
+	__u16 family = 0;
+	char first = 0;
+
+	if (length <= sizeof(family) ||
+	    bpf_probe_read_user(&family, sizeof(family), (void *)address) || family != AF_UNIX ||
+	    bpf_probe_read_user(&first, 1, (void *)(address + sizeof(family))) || !first)
+		return 0; /* abstract, or no path */
+	return address + sizeof(family);
+}
+
 static __always_inline int change_returned(struct syscall_exit *ctx)
 {
 	const volatile struct state_changer *changer = NULL;
 	struct change_buffer *buffer = change_buffer();
-	__u32 i;
+	__u32 i, limit = EVENT_NAME_SIZE;
+	__u64 name;
 
 	for (i = 0; i < STATE_CHANGERS; i++)
 		if (changers[i].number == ctx->number && changers[i].kind < CHANGE_KINDS) {
@@ -257,13 +277,21 @@ static __always_inline int change_returned(struct syscall_exit *ctx)
 		}
 	if (!changer || !buffer)
 		return 0;
+	name = changer->new_name ? argument(changer->new_name) : 0;
+	if (changer->address) {
+		limit = argument(changer->address);
+		name = socket_name(name, limit);
+		if (!name)
+			return 0;
+		limit -= sizeof(__u16) - 1; /* of the family; it may have no NUL of its own */
+	}
 	begin_change(&buffer->change, kind_of(changer));
 	if (changer->old_name)
 		note_side(CHANGE_OLD, changer->old_dir ? argument(changer->old_dir) : AT_FDCWD,
-			  argument(changer->old_name));
+			  argument(changer->old_name), EVENT_NAME_SIZE);
 	if (changer->new_name)
 		note_side(CHANGE_NEW, changer->new_dir ? argument(changer->new_dir) : AT_FDCWD,
-			  argument(changer->new_name));
+			  name, limit);
 	emit_change(&buffer->change);
 	return 0;
 }

@@ -90,7 +90,7 @@ struct state_changer {
 	__u8 new_dir;
 	__u8 new_name;
 	__u8 flags;
-	__u8 pad[2];
+	__u16 address; /* the new name is a socket's address, and that is its length */
 };
 
 /* The transaction that a system call in progress changes names in, the last if several. */

@@ -130,6 +130,7 @@ const struct program_row program_rows[] = {
 	{"exit_change", "syscalls/sys_exit_mkdirat", NULL, 0, NAMES_LEVELS, false, NULL},
 	{"exit_change", "syscalls/sys_exit_mknod", NULL, 0, NAMES_LEVELS, true, NULL},
 	{"exit_change", "syscalls/sys_exit_mknodat", NULL, 0, NAMES_LEVELS, false, NULL},
+	{"exit_change", "syscalls/sys_exit_bind", NULL, 0, NAMES_LEVELS, true, NULL},
 	{"commit_ends", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
 	{"commit_begins", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
 	{"xfs_changes", "xfs_create", NULL, 0, NAMES_LEVELS, true, NULL},

@@ -12,6 +12,9 @@
 /* Lists of paths in a finding end when they are as long as that. */
 #define LIST_SIZE 4096
 
+/* What is older than that the kernel may have written out by itself (vm.dirty_expire_centisecs). */
+#define FRESH_NS 30000000000LL
+
 enum column {
 	PATH, /* the new one */
 	DEV,
@@ -53,16 +56,16 @@ static const char *and_then(char *out, size_t size, sqlite3_stmt *row)
 
 static void store_early(struct store *store, sqlite3_stmt *row, const struct stack_mount *mount)
 {
+	int64_t age_ns = sqlite3_column_int64(row, AT) - sqlite3_column_int64(row, SINCE);
 	bool known = sqlite3_column_int(row, KNOWN_TO_REPLACE);
-	bool risk = known && !mount->auto_da_alloc;
+	bool risk = known && !mount->auto_da_alloc && age_ns < FRESH_NS;
 	char detail[1024], then[128], before[32];
 
 	snprintf(detail, sizeof(detail), "renamed by %s %s, %s after data was written to it: %s%s",
 		 store_column(row, COMM),
 		 known ? "over another file" : "(whether over another file is not known)",
-		 format_duration(before, sizeof(before),
-				 sqlite3_column_int64(row, AT) - sqlite3_column_int64(row, SINCE)),
-		 and_then(then, sizeof(then), row), known && mount->auto_da_alloc ? exempt : "");
+		 format_duration(before, sizeof(before), age_ns), and_then(then, sizeof(then), row),
+		 known && mount->auto_da_alloc ? exempt : "");
 	store_add_finding(store, &(struct store_finding){
 					 .kind = finding_kind_name(FINDING_RENAME_BEFORE_SYNC),
 					 .severity = finding_severity_name(risk ? SEVERITY_RISK
@@ -133,14 +136,16 @@ enum staged_column {
 	STAGED_AT,
 	STAGED_IS_NAME,
 	STAGED_BELOW,
+	STAGED_SINCE, /* of a file */
 };
 
 /* Of each rename what was below, the files whose data was not durable first, then the names that
  * were new there and whose directory had not been synced. */
 static const char staged_sql[] =
 	"WITH below AS ("
-	"SELECT change_id AS id, path, 0 AS is_name FROM moved WHERE data = 'not-durable' "
-	"UNION SELECT c.id, c.new_path || substr(n.path, length(c.old_path) + 1), 1"
+	"SELECT change_id AS id, path, 0 AS is_name, since_ns FROM moved WHERE data = "
+	"'not-durable' "
+	"UNION SELECT c.id, c.new_path || substr(n.path, length(c.old_path) + 1), 1, NULL"
 	" FROM changes c JOIN named n ON n.path > c.old_path || '/' AND n.path < c.old_path || '0'"
 	" LEFT JOIN syncs s ON s.id = n.sync_id"
 	" WHERE c.kind = 'rename' AND c.old_path || '/' IN"
@@ -149,8 +154,8 @@ static const char staged_sql[] =
 	" AND NOT EXISTS (SELECT 1 FROM named l WHERE l.path = n.path AND l.id > n.id AND l.id < "
 	"c.id"
 	"  AND NOT l.present))"
-	" SELECT c.id, new_path, new_dev, comm, t_ns, is_name, path FROM below JOIN changes c "
-	"USING(id)"
+	" SELECT c.id, new_path, new_dev, comm, t_ns, is_name, path, since_ns"
+	" FROM below JOIN changes c USING(id)"
 	" WHERE c.kind = 'rename' AND path <> new_path ORDER BY c.id, is_name, path";
 
 /* One rename, with what was below. */
@@ -158,6 +163,7 @@ struct staged {
 	int64_t id;
 	int counts[2]; /* files, names */
 	int left_out;  /* of the list */
+	bool risk;
 	char to[LIST_SIZE], dev[32], comm[64], list[LIST_SIZE];
 	int64_t at_ns;
 };
@@ -177,6 +183,9 @@ static void add_staged(struct staged *staged, sqlite3_stmt *row)
 	size_t used = strlen(staged->list);
 
 	staged->counts[!!sqlite3_column_int(row, STAGED_IS_NAME)]++;
+	if (!sqlite3_column_int(row, STAGED_IS_NAME) &&
+	    staged->at_ns - sqlite3_column_int64(row, STAGED_SINCE) < FRESH_NS)
+		staged->risk = true;
 	if (used + strlen(path) + 3 > sizeof(staged->list))
 		staged->left_out++;
 	else
@@ -188,7 +197,6 @@ static void store_staged(struct store *store, const struct stack *stack,
 			 const struct staged *staged)
 {
 	char detail[2 * LIST_SIZE], more[32] = "";
-	bool risk = staged->counts[0];
 
 	if (!staged->id || !namerisks_mount(stack, staged->dev))
 		return;
@@ -201,13 +209,13 @@ static void store_staged(struct store *store, const struct stack *stack,
 		 staged->comm, staged->counts[0], staged->counts[1], staged->list, more);
 	store_add_finding(store, &(struct store_finding){
 					 .kind = finding_kind_name(FINDING_STAGING_NOT_SYNCED),
-					 .severity = finding_severity_name(risk ? SEVERITY_RISK
-										: SEVERITY_ADVICE),
+					 .severity = finding_severity_name(
+						 staged->risk ? SEVERITY_RISK : SEVERITY_ADVICE),
 					 .path = staged->to,
 					 .detail = detail,
 					 .since_ns = staged->at_ns,
 					 .posix = "not-durable",
-					 .filesystem = risk ? "not-durable" : "unproven",
+					 .filesystem = staged->risk ? "not-durable" : "unproven",
 				 });
 }
 

@@ -10,7 +10,7 @@ AUDIT_OPTIONS=(--names)
 
 # What a test does, in Python: sync of a directory by its name, and what it needs of os.
 cat >"$work/prelude.py" <<'END'
-import ctypes, os, sys
+import ctypes, os, socket, sys
 os.chdir(sys.argv[1])
 def sync(name):
     at = os.open(name, os.O_RDONLY)
@@ -49,6 +49,8 @@ for fs in ext4 xfs btrfs; do
 make("a")
 os.mkdir("d")
 os.mknod("pipe", 0o010600)
+socket.socket(socket.AF_UNIX).bind("socket")
+socket.socket(socket.AF_UNIX).bind("\0abstract")
 os.symlink("nowhere", "s")
 os.link("a", "d/l")
 os.rename("a", "b")
@@ -64,6 +66,7 @@ END
 create - a - not-durable
 mkdir - d - not-durable
 mknod - pipe - not-durable
+mknod - socket - not-durable
 symlink - s - not-durable
 link - d/l - not-durable
 rename a b not-durable not-durable

@@ -232,6 +232,23 @@ static void what_takes_no_name_is_no_hazard(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM findings"), 0);
 }
 
+/* The kernel may have written it out by itself meanwhile. */
+static void what_was_written_long_before_is_advice(void **state)
+{
+	struct world *w = *state;
+
+	w->now = 30000000100;
+	change(w, "create", XFS, NULL, "/x/f", "durable");
+	change(w, "rename", XFS, "/x/t", "/x/f", "durable");
+	moved(w, 2, "/x/f", "not-durable");
+	change(w, "rename", XFS, "/x/st", "/x/final", "durable");
+	moved(w, 3, "/x/final/1", "not-durable");
+	renamerisks_store(w->store, w->stack);
+	assert_int_equal(number(w, "SELECT count(*) FROM findings WHERE severity = 'advice' AND"
+				   " filesystem = 'unproven'"),
+			 2);
+}
+
 static void whether_it_took_one_is_not_known(void **state)
 {
 	struct world *w = *state;
@@ -316,6 +333,7 @@ int main(void)
 		T(not_of_what_is_in_memory),
 		T(before_its_data_was_synced),
 		T(what_takes_no_name_is_no_hazard),
+		T(what_was_written_long_before_is_advice),
 		T(whether_it_took_one_is_not_known),
 		T(a_tree_with_what_was_not_synced),
 		T(a_tree_of_names_alone_is_advice),
