@@ -182,9 +182,11 @@ class Case:
 def covered_before(call):
     """Was it made durable between the call's return and the moment the workload told of it?"""
     sync = call.sync
-    if not sync["covered_by"]:
-        return False
-    return sync["t_ns"] + sync["latency_ns"] + sync["covered_after_ns"] <= call.end_ns + MARK_NS
+    returned_ns = sync["t_ns"] + sync["latency_ns"]
+    if sync["covered_by"]:
+        return returned_ns + sync["covered_after_ns"] <= call.end_ns + MARK_NS
+    # By which is not known where other writes of the file were in flight.
+    return any(returned_ns < flush_ns <= call.end_ns + MARK_NS for flush_ns in call.flushes_ns)
 
 
 def named_hole(sync, kernel):

@@ -37,6 +37,7 @@ class Call:
         self.line = int(fields[8])
         self.promises = []
         self.sync = None  # of the report
+        self.flushes_ns = []  # when flushes of the report ended
 
     def __str__(self):
         said = f"{self.sync['verdict']}/{self.sync['reason']}" if self.sync else "not in the report"
@@ -69,8 +70,10 @@ def join(calls, report, unseen=lambda call, spots: False):
     for sync in report["syncs"]:
         if sync["kind"] != "kernel":
             by_tid[sync["tid"]].append(sync)
+    flushes_ns = [flush["complete_ns"] for flush in report["flushes"] if not flush["error"]]
     complaints = []
     for call in calls:
+        call.flushes_ns = flushes_ns
         found = [s for s in by_tid[call.tid] if call.begin_ns <= s["t_ns"] <= call.end_ns]
         kinds = {sync["kind"] for sync in found}
         if kinds == {call.kind} and (len(found) == 1 or call.kind in ("o_sync", "o_dsync")):
