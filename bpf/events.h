@@ -74,10 +74,9 @@ enum event_sync_flag {
 	/* ext4: the transaction of the inode's last change before the call */
 	SYNC_TID_UNCOMMITTED = 1 << 10, /* was not committed at return */
 	SYNC_TID_KNOWN = 1 << 11,
-	SYNC_TID_NEEDED = 1 << 12,   /* was not committed at entry */
-	SYNC_JOURNAL_IDLE = 1 << 13, /* no transaction was being committed at return */
-	SYNC_TID_PASSED = 1 << 14,   /* that of the newest change was committed at return */
-	SYNC_NAME_SYNCED = 1 << 15,  /* ext4: the name is older than the last sync */
+	SYNC_TID_NEEDED = 1 << 12,  /* was not committed at entry */
+	SYNC_TID_PASSED = 1 << 14,  /* that of the newest change was committed at return */
+	SYNC_NAME_SYNCED = 1 << 15, /* ext4: the name is older than the last sync */
 	/* btrfs: a log or transaction that was committed at return */
 	SYNC_LOG_UNCOMMITTED = 1 << 16, /* does not hold what the inode was at entry */
 	SYNC_LOG_COMMITTED = 1 << 17,	/* holds what it was at return */

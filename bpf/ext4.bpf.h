@@ -204,12 +204,9 @@ static __always_inline void ext4_exit(struct frame *frame)
 		frame->flags |= SYNC_TID_PASSED;
 	if ((int)(frame->tid_wanted - committed) > 0)
 		frame->flags |= SYNC_TID_UNCOMMITTED;
-	else if (!BPF_CORE_READ(journal, j_committing_transaction)) {
-		frame->flags |= SYNC_JOURNAL_IDLE;
-		/* Asked after: a commit that fails gives the journal up before it is over. */
-		if (!journal_aborted(journal))
-			frame->commits_over_ns = now;
-	}
+	/* In this order: a commit that fails gives the journal up before it is over. */
+	else if (!BPF_CORE_READ(journal, j_committing_transaction) && !journal_aborted(journal))
+		frame->commits_over_ns = now;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fileid.h"
 #include "findings.h"
 #include "format.h"
 #include "proof.h"
@@ -15,8 +16,7 @@
 
 /* A file that was written to, by the inode. */
 struct file {
-	uint64_t ino;
-	uint32_t s_dev, generation;
+	struct fileid id; /* first: see fileid_compare() */
 	uint32_t pid;
 	char comm[EVENT_COMM_SIZE];
 	char *name;		 /* when it was first written to, */
@@ -50,17 +50,6 @@ struct exposure {
 	size_t nr_inherited;
 	uint64_t longest_ns; /* from a write to the end of the call that made it durable */
 };
-
-static int compare(const void *left, const void *right)
-{
-	const struct file *a = left, *b = right;
-
-	if (a->ino != b->ino)
-		return a->ino < b->ino ? -1 : 1;
-	if (a->s_dev != b->s_dev)
-		return a->s_dev < b->s_dev ? -1 : 1;
-	return a->generation < b->generation ? -1 : a->generation > b->generation;
-}
 
 struct exposure *exposure_new(struct store *store, struct flushlog *flushes)
 {
@@ -103,8 +92,8 @@ static bool is_inherited(const struct exposure *exposure, const struct file *fil
 	size_t i;
 
 	for (i = 0; i < exposure->nr_inherited; i++)
-		if (exposure->inherited[i].dev == file->s_dev &&
-		    exposure->inherited[i].ino == file->ino)
+		if (exposure->inherited[i].dev == file->id.s_dev &&
+		    exposure->inherited[i].ino == file->id.ino)
 			return true;
 	return false;
 }
@@ -112,8 +101,8 @@ static bool is_inherited(const struct exposure *exposure, const struct file *fil
 static struct file *find(const struct exposure *exposure, uint32_t s_dev, uint64_t ino,
 			 uint32_t generation)
 {
-	struct file key = {.s_dev = s_dev, .ino = ino, .generation = generation};
-	struct file **found = tfind(&key, &exposure->files, compare);
+	struct fileid key = {ino, s_dev, generation};
+	struct file **found = tfind(&key, &exposure->files, fileid_compare);
 
 	return found ? *found : NULL;
 }
@@ -126,10 +115,8 @@ void exposure_written(struct exposure *exposure, const struct event_written *eve
 
 	if (!file)
 		return; /* then it is no finding: never a false one */
-	file->ino = event->ino;
-	file->s_dev = event->s_dev;
-	file->generation = event->generation;
-	kept = tsearch(file, &exposure->files, compare);
+	file->id = (struct fileid){event->ino, event->s_dev, event->generation};
+	kept = tsearch(file, &exposure->files, fileid_compare);
 	if (!kept || *kept != file) {
 		free(file);
 		return;
@@ -194,7 +181,7 @@ static void on_whole(const void *node, VISIT visit, void *ctx)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	if (whole->sync->kind != SYNC_SYNC && whole->sync->s_dev != file->s_dev)
+	if (whole->sync->kind != SYNC_SYNC && whole->sync->s_dev != file->id.s_dev)
 		return;
 	made_durable(whole->exposure, file, whole->sync->exit_ns, whole->row);
 	file->whole_enter_ns = whole->sync->enter_ns;
@@ -382,8 +369,8 @@ static void store_file(const void *node, VISIT visit, void *ctx)
 	const char *name = file->last_name ? file->last_name : file->name;
 	char safe[4 * EVENT_PATH_SIZE], comm[4 * EVENT_COMM_SIZE + 1], dev[32];
 	struct store_exposure row = {
-		.dev = format_dev(dev, sizeof(dev), file->s_dev),
-		.ino = file->ino,
+		.dev = format_dev(dev, sizeof(dev), file->id.s_dev),
+		.ino = file->id.ino,
 		.pid = file->pid,
 		.comm = comm,
 		.bytes = file->all_bytes,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fileid.h"
 #include "format.h"
 #include "pathname.h"
 
@@ -21,9 +22,8 @@ struct move {
 };
 
 struct file {
-	struct file *next; /* in a list of those found */
-	uint64_t ino;
-	uint32_t s_dev, generation;
+	struct fileid id;	 /* first: see fileid_compare() */
+	struct file *next;	 /* in a list of those found */
 	char *path;		 /* NULL: not known */
 	uint64_t left_ns;	 /* the oldest that sync calls left not durable, 0: nothing */
 	const char *left;	 /* and what they were said to be */
@@ -70,22 +70,11 @@ void moves_free(struct moves *moves)
 	free(moves);
 }
 
-static int compare(const void *left, const void *right)
-{
-	const struct file *a = left, *b = right;
-
-	if (a->ino != b->ino)
-		return a->ino < b->ino ? -1 : 1;
-	if (a->s_dev != b->s_dev)
-		return a->s_dev < b->s_dev ? -1 : 1;
-	return a->generation < b->generation ? -1 : a->generation > b->generation;
-}
-
 static struct file *find(const struct moves *moves, uint32_t s_dev, uint64_t ino,
 			 uint32_t generation)
 {
-	struct file key = {.s_dev = s_dev, .ino = ino, .generation = generation};
-	struct file **found = tfind(&key, &moves->files, compare);
+	struct fileid key = {ino, s_dev, generation};
+	struct file **found = tfind(&key, &moves->files, fileid_compare);
 
 	return found ? *found : NULL;
 }
@@ -97,11 +86,9 @@ void moves_written(struct moves *moves, const struct event_written *event, const
 
 	if (!file)
 		return; /* then nothing is said of it */
-	file->ino = event->ino;
-	file->s_dev = event->s_dev;
-	file->generation = event->generation;
+	file->id = (struct fileid){event->ino, event->s_dev, event->generation};
 	file->path = name ? strdup(name) : NULL;
-	kept = tsearch(file, &moves->files, compare);
+	kept = tsearch(file, &moves->files, fileid_compare);
 	if (!kept || *kept != file)
 		free_file(file);
 }
@@ -240,7 +227,7 @@ static void on_whole(const void *node, VISIT visit, void *ctx)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	if (whole->sync->kind != SYNC_SYNC && whole->sync->s_dev != file->s_dev)
+	if (whole->sync->kind != SYNC_SYNC && whole->sync->s_dev != file->id.s_dev)
 		return;
 	file->whole_enter_ns = whole->sync->enter_ns;
 	file->whole_exit_ns = whole->sync->exit_ns;

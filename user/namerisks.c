@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "findings.h"
 #include "lookup.h"
 
 enum column {
@@ -34,6 +33,22 @@ static const char sql[] =
 	" FROM each WHERE posix = 'not-durable' AND (present OR NOT made)"
 	" AND rtrim(directory, '/') NOT IN (SELECT path FROM each WHERE kind = 'rmdir')"
 	" GROUP BY dev, dir, removed ORDER BY rank";
+
+void namerisks_add(struct store *store, enum finding_kind kind, bool risk, const char *path,
+		   const char *detail, uint64_t since_ns, const char *filesystem)
+{
+	enum finding_severity severity = risk ? SEVERITY_RISK : SEVERITY_ADVICE;
+
+	store_add_finding(store, &(struct store_finding){
+					 .kind = finding_kind_name(kind),
+					 .severity = finding_severity_name(severity),
+					 .path = path,
+					 .detail = detail,
+					 .since_ns = since_ns,
+					 .posix = "not-durable",
+					 .filesystem = filesystem,
+				 });
+}
 
 const struct stack_mount *namerisks_mount(const struct stack *stack, const char *dev)
 {
@@ -67,19 +82,6 @@ static void store_one(struct store *store, sqlite3_stmt *row)
 	const char *directory = store_column(row, DIRECTORY);
 	size_t length = strlen(directory);
 	char path[8192], detail[8192], more[32] = "", some[64];
-	struct store_finding finding = {
-		.kind = finding_kind_name(sqlite3_column_int(row, REMOVED)
-						  ? FINDING_UNLINK_NOT_DURABLE
-						  : FINDING_DIR_NOT_SYNCED),
-		.severity = finding_severity_name(at_risk ? SEVERITY_RISK : SEVERITY_ADVICE),
-		.path = path,
-		.detail = detail,
-		.since_ns = sqlite3_column_int64(row, SINCE),
-		.posix = "not-durable",
-		.filesystem = at_risk		 ? "not-durable"
-			      : durable == names ? "durable"
-						 : "unproven",
-	};
 
 	if (names > 1)
 		snprintf(more, sizeof(more), " and %d more", names - 1);
@@ -89,7 +91,13 @@ static void store_one(struct store *store, sqlite3_stmt *row)
 	if (length > 1)
 		length--; /* the slash behind it */
 	snprintf(path, sizeof(path), "%.*s", (int)length, directory);
-	store_add_finding(store, &finding);
+	namerisks_add(store,
+		      sqlite3_column_int(row, REMOVED) ? FINDING_UNLINK_NOT_DURABLE
+						       : FINDING_DIR_NOT_SYNCED,
+		      at_risk, path, detail, sqlite3_column_int64(row, SINCE),
+		      at_risk		 ? "not-durable"
+		      : durable == names ? "durable"
+					 : "unproven");
 }
 
 void namerisks_store(struct store *store, const struct stack *stack)

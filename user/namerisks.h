@@ -2,6 +2,10 @@
 #ifndef FLUSHAUDIT_NAMERISKS_H
 #define FLUSHAUDIT_NAMERISKS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "findings.h"
 #include "stack.h"
 #include "store.h"
 
@@ -12,6 +16,10 @@
  * nobody, nor those of file systems without a device.
  */
 void namerisks_store(struct store *store, const struct stack *stack);
+
+/* A finding about names, which POSIX does not promise; @risk: nor does the file system. */
+void namerisks_add(struct store *store, enum finding_kind kind, bool risk, const char *path,
+		   const char *detail, uint64_t since_ns, const char *filesystem);
 
 /* The file system whose number is @dev, "254:0", if it is on a disk: NULL, it is not, or not known.
  * A directory on a stacked one is where its upper one is. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "findings.h"
 #include "format.h"
 #include "namerisks.h"
 
@@ -66,16 +65,8 @@ static void store_early(struct store *store, sqlite3_stmt *row, const struct sta
 		 known ? "over another file" : "(whether over another file is not known)",
 		 format_duration(before, sizeof(before), age_ns), and_then(then, sizeof(then), row),
 		 known && mount->auto_da_alloc ? exempt : "");
-	store_add_finding(store, &(struct store_finding){
-					 .kind = finding_kind_name(FINDING_RENAME_BEFORE_SYNC),
-					 .severity = finding_severity_name(risk ? SEVERITY_RISK
-										: SEVERITY_ADVICE),
-					 .path = store_column(row, PATH),
-					 .detail = detail,
-					 .since_ns = sqlite3_column_int64(row, SINCE),
-					 .posix = "not-durable",
-					 .filesystem = risk ? "not-durable" : "unproven",
-				 });
+	namerisks_add(store, FINDING_RENAME_BEFORE_SYNC, risk, store_column(row, PATH), detail,
+		      sqlite3_column_int64(row, SINCE), risk ? "not-durable" : "unproven");
 }
 
 /* The link itself was made by the same file system, which keeps it where it keeps the name. */
@@ -97,16 +88,8 @@ static void store_link(struct store *store, sqlite3_stmt *row, const struct stac
 		 : strcmp(filesystem, "durable")
 			 ? ""
 			 : ": durable on this file system, not promised by POSIX");
-	store_add_finding(store, &(struct store_finding){
-					 .kind = finding_kind_name(FINDING_SYMLINK_UNSYNCABLE),
-					 .severity = finding_severity_name(risk ? SEVERITY_RISK
-										: SEVERITY_ADVICE),
-					 .path = store_column(row, PATH),
-					 .detail = detail,
-					 .since_ns = sqlite3_column_int64(row, AT),
-					 .posix = "not-durable",
-					 .filesystem = filesystem,
-				 });
+	namerisks_add(store, FINDING_SYMLINK_UNSYNCABLE, risk, store_column(row, PATH), detail,
+		      sqlite3_column_int64(row, AT), filesystem);
 }
 
 static void store_each(struct store *store, const struct stack *stack, const char *sql,
@@ -180,11 +163,11 @@ static void begin_staged(struct staged *staged, sqlite3_stmt *row)
 static void add_staged(struct staged *staged, sqlite3_stmt *row)
 {
 	const char *path = store_column(row, STAGED_BELOW) + strlen(staged->to) + 1;
+	bool is_name = sqlite3_column_int(row, STAGED_IS_NAME);
 	size_t used = strlen(staged->list);
 
-	staged->counts[!!sqlite3_column_int(row, STAGED_IS_NAME)]++;
-	if (!sqlite3_column_int(row, STAGED_IS_NAME) &&
-	    staged->at_ns - sqlite3_column_int64(row, STAGED_SINCE) < FRESH_NS)
+	staged->counts[is_name]++;
+	if (!is_name && staged->at_ns - sqlite3_column_int64(row, STAGED_SINCE) < FRESH_NS)
 		staged->risk = true;
 	if (used + strlen(path) + 3 > sizeof(staged->list))
 		staged->left_out++;
@@ -207,16 +190,8 @@ static void store_staged(struct store *store, const struct stack *stack,
 		 "synced: "
 		 "%s%s",
 		 staged->comm, staged->counts[0], staged->counts[1], staged->list, more);
-	store_add_finding(store, &(struct store_finding){
-					 .kind = finding_kind_name(FINDING_STAGING_NOT_SYNCED),
-					 .severity = finding_severity_name(
-						 staged->risk ? SEVERITY_RISK : SEVERITY_ADVICE),
-					 .path = staged->to,
-					 .detail = detail,
-					 .since_ns = staged->at_ns,
-					 .posix = "not-durable",
-					 .filesystem = staged->risk ? "not-durable" : "unproven",
-				 });
+	namerisks_add(store, FINDING_STAGING_NOT_SYNCED, staged->risk, staged->to, detail,
+		      staged->at_ns, staged->risk ? "not-durable" : "unproven");
 }
 
 static void store_trees(struct store *store, const struct stack *stack)

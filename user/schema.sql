@@ -166,7 +166,7 @@ CREATE VIEW renames AS
 SELECT c.*, m.data, m.since_ns, m.sync_id,
   coalesce(c.replaces, (SELECT present FROM named n WHERE n.path = c.new_path AND n.id < c.id
     ORDER BY n.id DESC LIMIT 1)) AS replaced,
-  coalesce(c.object, iif(m.path IS NOT NULL, 'file', (SELECT iif(n.kind = 'symlink', 'symlink', n.object)
+  coalesce(c.object, iif(m.path IS NOT NULL, 'file', (SELECT n.object
     FROM named n WHERE n.path = c.old_path AND n.id < c.id ORDER BY n.id DESC LIMIT 1))) AS what
 FROM changes c LEFT JOIN moved m ON m.change_id = c.id AND m.path = c.new_path
 WHERE c.kind = 'rename';

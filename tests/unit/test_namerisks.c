@@ -74,6 +74,7 @@ static void change(struct world *w, const char *kind, const char *dev, const cha
 		.kind = kind,
 		.comm = "prog",
 		.grounds = "observed",
+		.object = strcmp(kind, "symlink") ? NULL : kind,
 		.replaces = -1,
 	};
 	int64_t id;
