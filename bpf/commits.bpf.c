@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In which transaction of its file system a change of names is, and when journals commit theirs.
+ * In which transaction of its file system a change of names is, when journals commit theirs, and
+ * which sync calls have f2fs make a checkpoint.
  * By tracepoints alone, which are the same at every attach level and tell it without module BTF
  * (5.10).
  */
@@ -133,4 +134,23 @@ SEC("raw_tp/jbd2_end_commit")
 int commit_ends(struct bpf_raw_tracepoint_args *ctx)
 {
 	return GUARDED(commit_ended((struct journal_s *)ctx->args[0]));
+}
+
+/* f2fs_sync_file_exit(inode, cp_reason, datasync, ret): CP_NO_NEEDED is 0, 5.10 to 7.2. */
+static __always_inline int checkpoint_made(struct inode *inode, int reason, int ret)
+{
+	struct frame *frame = current_frame();
+
+	if (frame && reason && !ret && frame->ino == BPF_CORE_READ(inode, i_ino) &&
+	    frame->s_dev == BPF_CORE_READ(inode, i_sb, s_dev))
+		frame->flags |= SYNC_CHECKPOINT;
+	return 0;
+}
+
+SEC("raw_tp/f2fs_sync_file_exit")
+int f2fs_checkpointed(struct bpf_raw_tracepoint_args *ctx)
+{
+	return note_names ? GUARDED(checkpoint_made((struct inode *)ctx->args[0], ctx->args[1],
+						    ctx->args[3]))
+			  : 0;
 }

@@ -75,6 +75,7 @@ enum event_sync_flag {
 	SYNC_TID_UNCOMMITTED = 1 << 10, /* was not committed at return */
 	SYNC_TID_KNOWN = 1 << 11,
 	SYNC_TID_NEEDED = 1 << 12,  /* was not committed at entry */
+	SYNC_CHECKPOINT = 1 << 13,  /* f2fs: the call was one for a checkpoint, of all of it */
 	SYNC_TID_PASSED = 1 << 14,  /* that of the newest change was committed at return */
 	SYNC_NAME_SYNCED = 1 << 15, /* ext4: the name is older than the last sync */
 	/* btrfs: a log or transaction that was committed at return */

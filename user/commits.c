@@ -177,22 +177,11 @@ static void wait_with_inode(struct commits *commits, const struct event_change *
 	named->waiting = waiting;
 }
 
-/* The file system that changed, 0: not known. */
-static uint32_t dev_of(const struct event_change *change)
+void commits_wait(struct commits *commits, const struct event_change *change, uint32_t s_dev,
+		  int64_t row, bool all_told)
 {
-	int i;
-
-	for (i = 0; i < CHANGE_SIDES && !change->order_s_dev; i++)
-		if (change->sides[i].dir_ino)
-			return change->sides[i].dir_s_dev;
-	return change->order_s_dev;
-}
-
-void commits_wait(struct commits *commits, const struct event_change *change, int64_t row,
-		  bool all_told)
-{
-	struct journal *journal = find_or_add(commits, dev_of(change));
 	bool numbered = change->order_s_dev;
+	struct journal *journal = find_or_add(commits, numbered ? change->order_s_dev : s_dev);
 	struct waiting *waiting;
 
 	if (!journal || !row)
@@ -280,11 +269,32 @@ static bool keeps_names(const struct event_sync *sync)
 	       sync->fs_magic == FSMAGIC_F2FS;
 }
 
+/* A checkpoint has all that was over before it was begun (block_operations() in f2fs): what the
+ * call is about may be any file or directory. */
+static void checkpointed(struct commits *commits, const struct event_sync *sync, int64_t flush_id)
+{
+	struct journal *journal = find_or_add(commits, sync->s_dev);
+	struct waiting *waiting, *next;
+
+	for (waiting = journal ? journal->waiting : NULL; waiting; waiting = next) {
+		next = waiting->next;
+		if (waiting->at_ns > sync->enter_ns)
+			continue;
+		settle(commits, waiting, "checkpoint", flush_id);
+		if (!waiting->of_inode)
+			free(waiting);
+	}
+}
+
 void commits_synced(struct commits *commits, const struct event_sync *sync, int64_t flush_id)
 {
 	struct named *named = find_named(commits, sync->s_dev, sync->ino);
 	struct waiting *waiting;
 
+	if (sync->fs_magic == FSMAGIC_F2FS && (sync->flags & SYNC_CHECKPOINT)) {
+		checkpointed(commits, sync, flush_id);
+		return;
+	}
 	if (!named || !keeps_names(sync))
 		return;
 	for (waiting = named->waiting; waiting; waiting = waiting->same)

@@ -382,13 +382,14 @@ static bool is_wanted(const struct names *names, const struct side *sides)
 }
 
 int64_t names_changed(struct names *names, const struct event_change *change,
-		      const char *const bases[CHANGE_SIDES])
+		      const char *const bases[CHANGE_SIDES], uint32_t *s_dev)
 {
 	const char *name = (const char *)change->names;
 	struct side *sides = calloc(CHANGE_SIDES, sizeof(*sides));
 	int64_t row;
 	int i;
 
+	*s_dev = 0;
 	if (!sides)
 		return 0;
 	for (i = 0; i < CHANGE_SIDES; i++) {
@@ -397,6 +398,8 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 		else if (has_side(change->kind, i))
 			sides[i] = (struct side){.there = true, .path = "(not known)"};
 		name += change->sides[i].length;
+		if (sides[i].known)
+			*s_dev = sides[i].place.dev;
 	}
 	row = is_wanted(names, sides) ? store_row(names, change, sides) : 0;
 	for (i = 0; i < CHANGE_SIDES; i++)

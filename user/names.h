@@ -29,9 +29,9 @@ void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx);
 void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack);
 
 /* A change; @bases: the names of the directories that its sides are relative to, NULL: not known.
- * The row it was stored as, 0: it was not. */
+ * The row it was stored as, 0: it was not; @s_dev gets its file system, 0: not known. */
 int64_t names_changed(struct names *names, const struct event_change *change,
-		      const char *const bases[CHANGE_SIDES]);
+		      const char *const bases[CHANGE_SIDES], uint32_t *s_dev);
 
 /* A sync call has been judged; @path: its name, or NULL; @row: that of syncs, 0: none. */
 void names_synced(struct names *names, const struct event_sync *sync, const char *path,

@@ -319,6 +319,7 @@ static void push_written(struct pipeline *pipeline, const struct event_written *
 static void push_change(struct pipeline *pipeline, const struct event_change *event)
 {
 	char *bases[CHANGE_SIDES];
+	uint32_t s_dev = 0;
 	int64_t row = 0;
 	size_t length;
 	int i;
@@ -327,8 +328,8 @@ static void push_change(struct pipeline *pipeline, const struct event_change *ev
 		bases[i] = take_path(pipeline, event->sides[i].id, event->sides[i].base_s_dev,
 				     &length);
 	if (event->at_ns >= pipeline->start_ns)
-		row = names_changed(pipeline->names, event, (const char *const *)bases);
-	commits_wait(pipeline->commits, event, row,
+		row = names_changed(pipeline->names, event, (const char *const *)bases, &s_dev);
+	commits_wait(pipeline->commits, event, s_dev, row,
 		     journal_tells(pipeline->stack, event->order_s_dev));
 	for (i = 0; i < CHANGE_SIDES; i++)
 		free(bases[i]);

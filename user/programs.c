@@ -80,6 +80,7 @@ const struct program_row program_rows[] = {
 	{"inode_written", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"xfs_log_forced", NULL, NULL, 0, ALL_LEVELS, true, NULL},
 	{"fs_xfs_log_force", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"f2fs_checkpointed", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
 	{"fs_f2fs_exit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_f2fs_enter", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"enter_io_submit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},

@@ -129,10 +129,11 @@ CREATE TABLE changes(
   new_sync_id INTEGER,
   filesystem  TEXT NOT NULL               -- how it stands in fact: durable, not-durable, unproven
     DEFAULT 'unproven',
-  durable_by  TEXT,                       -- transaction: it was committed; file: the sync of what is named keeps its
-                                          -- name; directories: neither is known, and each was synced
+  durable_by  TEXT,                       -- transaction: it was committed; checkpoint: one was made (f2fs); file: the
+                                          -- sync of what is named keeps its name; directories: none of these is known,
+                                          -- and each was synced
   txn         INTEGER,                    -- the transaction of the file system that holds it, or one before
-  flush_id    INTEGER,                    -- durable by transaction or file: the flush that went with that
+  flush_id    INTEGER,                    -- durable by one of the first three: the flush that went with that
   object      TEXT,                       -- what is named: file, directory, symlink, NULL: not known
   replaces    INTEGER                     -- 1: something had the new name before, 0: nothing, NULL: not known
 );

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 48
+plan 49
 fresh ext4
 
 any='fsync|fdatasync|o_sync|o_dsync'
@@ -40,6 +40,14 @@ cd "$home"
 case $work in
 init) "$bin/pgbench" -h "$home" -i -q -s 1 postgres ;;
 bench) "$bin/pgbench" -h "$home" -n -c 4 -j 2 -t 15 postgres ;;
+segments)
+    for round in 1 2; do
+        for n in $(seq 6); do
+            echo "SELECT pg_logical_emit_message(true, '$round', '$n'); SELECT pg_switch_wal();"
+        done
+        echo 'CHECKPOINT;'
+    done | "$bin/psql" -h "$home" -q -o /dev/null postgres
+    ;;
 esac
 "$bin/psql" -h "$home" -qc CHECKPOINT postgres
 "$bin/pg_ctl" stop -s -w -m fast -D "$home/data"
@@ -87,6 +95,20 @@ open_sync o_sync -c wal_sync_method=open_sync -c wal_level=minimal -c max_wal_se
 async fdatasync -c synchronous_commit=off -c wal_writer_delay=10s
 no-fsync fdatasync -c fsync=off
 END_OF_LIST
+
+# Segments of its log that are done with are renamed to be the next ones.
+instance "$template/data" postgresql-segments
+AUDIT_OPTIONS=(--user postgres --names)
+audit postgresql-segments "$work/postgresql" "$pg" "$HOME_DIR" '' segments
+AUDIT_OPTIONS=()
+problem=''
+holds '[.changes[] | select(.kind == "rename" and (.new_path | test("/pg_wal/0")))] | (map(select(.old_path | test("/pg_wal/0"))) | length) >= 6 and
+    all(.[]; .old_posix == "durable" and .new_posix == "durable" and .filesystem == "durable" and
+        (.data == "durable" or (.old_path | test("/pg_wal/0"))))' ||
+    problem=$(show '[.changes[] | select(.kind == "rename" and (.new_path | test("/pg_wal/0")))] |
+        map([.old_path, .new_path, .old_posix, .new_posix, .filesystem, .data])')
+point "PostgreSQL that recycles segments of its log: each is renamed with all steps" "$problem"
+rm -rf "$HOME_DIR"
 
 # --- MariaDB ---
 

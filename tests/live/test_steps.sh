@@ -4,17 +4,18 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 16
+plan 19
 
 AUDIT_OPTIONS=(--names)
 fresh xfs
 
-# One point: the renames, each NAME DATA DIRECTORY, with what of its data was synced before, and
-# whether the directory was synced after.
+# One point: the renames to a name like OF, each NAME DATA DIRECTORY, with what of its data was synced
+# before, and whether the directory was synced after.
+OF=.
 steps() { # TITLE WANTED...
     local title=$1 got problem=''
     shift
-    got=$(jq -r --arg top "$MNT/" '.changes[] | select(.kind == "rename") |
+    got=$(jq -r --arg top "$MNT/" --arg of "$OF" '.changes[] | select(.kind == "rename" and (.new_path | test($of))) |
         [.new_path, .data, .new_posix] | map(. // "-" | ltrimstr($top)) | join(" ")' "$JSON" | sort)
     if [ "$got" != "$(printf '%s\n' "$@" | sort)" ] || ! holds '.totals.lost_events == 0'; then
         problem="$got ($(summary))"
@@ -75,6 +76,27 @@ steps "rsync: nothing is synced" "copy/1 not-durable not-durable" "copy/2 not-du
 for i in 1 2; do echo "new $i" >"$MNT/source/$i"; done
 audit rsync-fsync rsync -a --fsync "$MNT/source/" "$MNT/copy/"
 steps "rsync --fsync: the files are, the directory is not" "copy/1 durable not-durable" "copy/2 durable not-durable"
+
+mkdir -p "$work/package/DEBIAN" "$work/package/usr/made" "$MNT/root/var/lib/dpkg/info" "$MNT/root/var/lib/dpkg/updates"
+printf '%s: made\n' Package Version Architecture Maintainer Description | sed 's/Version: .*/Version: 1/; s/Arch.*: .*/Architecture: all/' \
+    >"$work/package/DEBIAN/control"
+for i in 1 2; do echo "$i" >"$work/package/usr/made/$i"; done
+dpkg-deb --root-owner-group -b "$work/package" "$work/made.deb" >"$work/dpkg.out"
+: >"$MNT/root/var/lib/dpkg/status"
+dpkg --root="$MNT/root" --log=/dev/null --install "$work/made.deb" >>"$work/dpkg.out"
+OF='/(made/.|status)$'
+for unsafe in no-force force; do
+    sync -f "$MNT"
+    audit "dpkg-$unsafe" dpkg --root="$MNT/root" --log=/dev/null --$unsafe-unsafe-io --install "$work/made.deb"
+    case $unsafe in
+    no-force) data=durable title="dpkg: the files are synced, their directories are not; its database is" ;;
+    force) data=not-durable title="dpkg --force-unsafe-io: nor are the files" ;;
+    esac
+    steps "$title" "root/usr/made/1 $data not-durable" "root/usr/made/2 $data not-durable" \
+        "root/var/lib/dpkg/status durable durable"
+done
+OF=.
+found "dpkg: what it unpacks may not be there after a power cut" dir-not-synced /root/usr/made yes
 
 sqlite3 "$MNT/t.db" 'PRAGMA journal_mode=DELETE; CREATE TABLE t(a);' >"$work/sqlite.out"
 sync -f "$MNT"

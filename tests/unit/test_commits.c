@@ -67,7 +67,7 @@ static int64_t change(struct world *w, uint32_t dev, uint64_t number)
 	int64_t id = store_add_change(w->store, &row);
 
 	w->now += 10;
-	commits_wait(w->commits, &event, id, true);
+	commits_wait(w->commits, &event, DEV, id, true);
 	return id;
 }
 
@@ -153,7 +153,7 @@ static void a_commit_that_was_told_before(void **state)
 
 	commit(w, DEV, 5, true);
 	event.at_ns = w->now;
-	commits_wait(w->commits, &event, in, true);
+	commits_wait(w->commits, &event, DEV, in, true);
 	assert_stands(w, in, "durable");
 	/* One that began later, with a number from before: the device was formatted. */
 	stale = change(w, DEV, 2);
@@ -168,7 +168,7 @@ static void no_evidence_where_commits_are_not_told(void **state)
 	struct store_change row = {.kind = "rename", .comm = "mv", .grounds = "observed"};
 	int64_t id = store_add_change(w->store, &row);
 
-	commits_wait(w->commits, &event, id, false);
+	commits_wait(w->commits, &event, DEV, id, false);
 	commits_finish(w->commits, none_since, w);
 	assert_stands(w, id, "unproven");
 }
@@ -177,15 +177,15 @@ static void no_evidence_where_commits_are_not_told(void **state)
 static void no_commit_ended_since(void **state)
 {
 	struct world *w = *state;
-	struct event_change event = {.sides[CHANGE_NEW] = {.dir_ino = 2, .dir_s_dev = OTHER}};
+	struct event_change event = {0};
 	struct store_change row = {.kind = "rename", .comm = "mv", .grounds = "observed"};
 	int64_t before = store_add_change(w->store, &row), after = store_add_change(w->store, &row);
 
 	w->last_ns = 100;
 	event.begun_ns = 99;
-	commits_wait(w->commits, &event, before, false);
+	commits_wait(w->commits, &event, OTHER, before, false);
 	event.begun_ns = 100;
-	commits_wait(w->commits, &event, after, false);
+	commits_wait(w->commits, &event, OTHER, after, false);
 	commit(w, OTHER, 5, true); /* they have no number */
 	commits_finish(w->commits, none_since, w);
 	assert_stands(w, before, "unproven");
@@ -253,6 +253,37 @@ static void not_by_another_call(void **state)
 	sync = fsync_of(w, FSMAGIC_XFS, w->now);
 	commits_synced(w->commits, &sync, FLUSH);
 	assert_stands(w, row, "durable");
+}
+
+/* f2fs: by a checkpoint that a call about anything else was for. */
+static void a_checkpoint_has_all_before_it(void **state)
+{
+	struct world *w = *state;
+	int64_t before = change(w, 0, 0), numbered = change(w, OTHER, 7), after;
+	struct event_sync sync = fsync_of(w, FSMAGIC_F2FS, w->now);
+
+	sync.ino++;
+	sync.flags = SYNC_DIRECTORY;
+	commits_synced(w->commits, &sync, FLUSH);
+	assert_stands(w, before, "unproven");
+	sync.flags |= SYNC_CHECKPOINT;
+	sync.fs_magic = FSMAGIC_EXT4;
+	commits_synced(w->commits, &sync, FLUSH);
+	assert_stands(w, before, "unproven");
+	sync.fs_magic = FSMAGIC_F2FS;
+	after = change(w, 0, 0); /* it was over only when the call was under way */
+	commits_synced(w->commits, &sync, FLUSH);
+	assert_stands(w, before, "durable");
+	assert_stands(w, after, "unproven");
+	assert_stands(w, numbered, "unproven"); /* of another file system */
+	assert_int_equal(store_number(w->store, "SELECT count(*) FROM changes"
+						" WHERE durable_by = 'checkpoint'"),
+			 1);
+	sync.enter_ns = w->now;
+	commits_synced(w->commits, &sync, FLUSH);
+	assert_stands(w, after, "durable");
+	commits_finish(w->commits, none_since, w);
+	assert_stands(w, before, "durable");
 }
 
 /* Either way, and the other one after it. */
@@ -411,6 +442,7 @@ int main(void)
 		T(no_commit_ended_since),
 		T(a_name_is_durable_with_its_file),
 		T(not_by_another_call),
+		T(a_checkpoint_has_all_before_it),
 		T(what_settles_first_counts),
 		T(a_number_that_is_told_again),
 		cmocka_unit_test(a_commit_is_proven_by_its_record),

@@ -81,11 +81,12 @@ static int change_in(struct world *w, enum event_change_kind kind, const char *b
 {
 	struct event_change change = {.at_ns = w->now++, .pid = 55, .comm = "mv", .kind = kind};
 	const char *const bases[CHANGE_SIDES] = {base, base};
+	uint32_t s_dev;
 	size_t used = 0;
 
 	put(&change, &used, CHANGE_OLD, old, ino);
 	put(&change, &used, CHANGE_NEW, new, ino);
-	names_changed(w->names, &change, bases);
+	names_changed(w->names, &change, bases, &s_dev);
 	return ++w->changes;
 }
 
@@ -310,11 +311,12 @@ static void a_later_directory_of_the_same_number(void **state)
 				  .generation = 8};
 	struct world *w = *state;
 	size_t used = 0;
+	uint32_t s_dev;
 	int row;
 
 	put(&change, &used, CHANGE_NEW, "f", TOP);
 	change.sides[CHANGE_NEW].base_generation = 7;
-	names_changed(w->names, &change, bases);
+	names_changed(w->names, &change, bases, &s_dev);
 	row = ++w->changes;
 	sync_as(w, &sync, NULL, VERDICT_DURABLE);
 	assert_column(w, row, "new_posix", "not-durable");
@@ -383,6 +385,7 @@ static void a_directory_that_is_known_by_itself(void **state)
 	const char *const bases[CHANGE_SIDES] = {"/srv", "/srv"};
 	struct world *w = *state;
 	size_t used = 0;
+	uint32_t s_dev;
 	int row;
 
 	put(&event, &used, CHANGE_OLD, "a", TOP);
@@ -391,7 +394,8 @@ static void a_directory_that_is_known_by_itself(void **state)
 	event.sides[CHANGE_OLD].dir_s_dev = DEV;
 	event.sides[CHANGE_NEW].dir_ino = SUB;
 	event.sides[CHANGE_NEW].dir_s_dev = DEV;
-	row = names_changed(w->names, &event, bases);
+	row = names_changed(w->names, &event, bases, &s_dev);
+	assert_int_equal(s_dev, DEV);
 	w->changes++;
 	assert_int_equal(number(w, row, "new_dir"), SUB);
 	assert_column(w, row, "grounds", "observed");

@@ -81,6 +81,9 @@ static void committed(FILE *out, sqlite3_stmt *row)
 	if (!strcmp(store_column(row, BY), "transaction"))
 		fprintf(out, "; %s in transaction %lld",
 			both ? "both committed together" : "committed", txn);
+	else if (!strcmp(store_column(row, BY), "checkpoint"))
+		fprintf(out, "; %s by a checkpoint",
+			both ? "both committed together" : "committed");
 	else if (!strcmp(store_column(row, BY), "file"))
 		fputs("; durable with the file, by its own sync", out);
 	if (durable && flush)

@@ -68,6 +68,10 @@ class Case:
             kept = [line for line in self.script.splitlines() if not ASYNC_DIRECT.search(line)]
             self.script = "".join(line + "\n" for line in kept)
 
+    def mount(self):
+        """Where play.sh mounts it."""
+        return f"/played/{self.name}"
+
     def all_disks(self):
         return self.disks + ([self.second] if self.second else [])
 

@@ -214,6 +214,7 @@ def change_name(rng, thread):
     if kind == "movedir" and len(dirs) > 1:
         old = rng.choice(dirs[1:])
         if (new + "/").startswith(old + "/"):
+            thread.links.append(new)
             return [f"symlink x {new}"]
         thread.last = [above(old), above(new)]
         thread.dirs = moved(dirs, old, new)

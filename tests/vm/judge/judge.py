@@ -89,12 +89,12 @@ def join(calls, report, unseen=lambda call, spots: False):
     return complaints
 
 
-def never_synced(report, ends):
+def never_synced(report, ends, mount):
     """The files, as they were when all was over, whose data the report says is at risk."""
     found = {f["path"]: f for f in report["findings"] if f["kind"] == "never-synced"}
     exposed = []
     for end in ends:
-        end.finding = found.get(f"/played/{end.path}")
+        end.finding = found.get(f"{mount}/{end.path}")
         if end.finding:
             exposed.append(end)
     return exposed
@@ -166,7 +166,7 @@ class Judge:
         report = self.report(report_name)
         history = load_history(os.path.join(self.results, f"{case.name}.history"))
         calls = [call for call in history if call.kind != "end"]
-        exposed = never_synced(report, [call for call in history if call.kind == "end"])
+        exposed = never_synced(report, [call for call in history if call.kind == "end"], case.mount())
         if not calls:
             raise BadRun("no sync call was made")
         complaints = join(calls, report, case.unseen)
@@ -243,7 +243,7 @@ class Judge:
 
     def judge_names(self, case, report, last, disks, recovery):
         """What is said of the names, as it was when the script ended and when the audit had."""
-        changes = names.changes_of(report)
+        changes = names.changes_of(report, case.mount() + "/")
         for change in changes:
             self.tally.names[change.row["filesystem"]] += 1
             self.tally.names["judged"] += bool(change.effects)

@@ -8,35 +8,34 @@ change has not been made, or only in part.
 
 import os
 
-TOP = "/played/"
-
 
 class Effect:
     """What one side of a change should have left: the name is there, or gone."""
 
-    def __init__(self, path, there, posix):
+    def __init__(self, top, path, there, posix):
+        self.top = top
         self.path = path
         self.there = there
         self.posix = posix
         self.telling = True  # it was not so before, whatever is lost
 
     def promise(self):
-        directory, name = os.path.split(self.path[len(TOP) :])
+        directory, name = os.path.split(self.path[len(self.top) :])
         return f"{'D' if self.there else 'G'}\t{directory or '.'}\t{name}\n"
 
 
 class Change:
     """A row of the report, and those of its effects that no later change touches."""
 
-    def __init__(self, row):
+    def __init__(self, row, top):
         self.row = row
         self.effects = []
         if row["kind"] == "exchange":
             return
         for side, there in (("old", False), ("new", True)):
             path = row[f"{side}_path"]
-            if path and path.startswith(TOP):
-                self.effects.append(Effect(path, there, row[f"{side}_posix"]))
+            if path:
+                self.effects.append(Effect(top, path, there, row[f"{side}_posix"]))
 
     def paths(self):
         return [path for path in (self.row["old_path"], self.row["new_path"]) if path]
@@ -72,11 +71,14 @@ def follow(made, change):
         made[new] = change
 
 
-def changes_of(report):
-    """All names there are must have been made in the audit."""
+def changes_of(report, top):
+    """Those below top, a path with a slash at its end, where all names must have been made in the
+    audit."""
     changes, made = [], {}
     for row in report.get("changes", []):
-        change = Change(row)
+        change = Change(row, top)
+        if not change.paths() or not all(path.startswith(top) for path in change.paths()):
+            continue
         for effect in change.effects:
             maker = made.get(effect.path)
             effect.telling = not maker if effect.there else maker and maker.row["filesystem"] == "durable"

@@ -7,7 +7,9 @@
 # ends the guest: matrix.py gives the case a boot of its own, nothing here looks), apart
 # (an audit of its own, for what is found when it ends; nothing here looks either), names (what
 # names become is judged, when the audit has ended).
-# With /harness/extra/together one audit spans all.
+# With /harness/extra/together one audit spans all, one after the other; with
+# /harness/extra/beside it spans all too, and they are mounted side by side until it ended.
+# Each is mounted at /played/NAME.
 # shellcheck source=/dev/null
 . /harness/guest.sh
 # shellcheck source=/dev/null
@@ -34,15 +36,16 @@ trace_nvme() {
     case $trace_disks in *nvme-paths*) echo 1 >/sys/kernel/tracing/events/block/block_bio_remap/enable ;; esac
 }
 
-play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
-    play_name=$1 play_stack=$2 play_variant=$3 play_second=$5 play_flags=,$7,
-    play_report=$RESULTS/$play_name.json
+# Makes and mounts what a case is played on; true if this kernel has it.
+play_up() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
+    play_name=$1 play_stack=$2 play_variant=$3 play_second=$5
     echo "== $*"
+    STACK_RUN=/run/stacks/$play_name
     missing=$(stack_missing "$play_stack" || true)
     [ -n "$missing" ] || [ "$play_variant" = none ] || missing=$(stack_missing "$play_variant" || true)
     if [ -n "$missing" ]; then
         echo "$play_name missing $missing" >>"$RESULTS/outcomes"
-        return
+        return 1
     fi
     play_devices=
     for play_disk in $(echo "$4" | tr , ' '); do
@@ -57,31 +60,73 @@ play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
     fi
     # shellcheck disable=SC2086 # a list of devices
     stack_up "$play_stack" create $play_devices
-    play_top=$TOP
-    set -- player play --dir /played --device "$play_top" --script "/harness/extra/$6" \
-        --history "$RESULTS/$play_name.history" --marks "$play_name"
-    case $play_flags in *,faults,*) set -- "$@" --keep-going ;; esac
-    mkdir -p /played
+    echo "$TOP" >"/run/top-$play_name"
+    mkdir -p "/played/$play_name"
     if [ "$play_variant" != none ]; then
-        fs_create "$play_variant" "$play_top" "$play_second"
+        fs_create "$play_variant" "$TOP" "$play_second"
         stack_sync "$play_stack"
-        fs_mount "$play_variant" create /played "$play_top" "$play_second"
+        fs_mount "$play_variant" create "/played/$play_name" "$TOP" "$play_second"
     fi
     sync
     mark "$play_name-base"
+}
+
+# Sets PLAYER, the command that plays a case.
+play_command() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
+    PLAYER="player play --dir /played/$1 --device $(cat "/run/top-$1") --script /harness/extra/$6"
+    PLAYER="$PLAYER --history $RESULTS/$1.history --marks $1"
+    case ,$7, in *,faults,*) PLAYER="$PLAYER --keep-going" ;; esac
+}
+
+play_down() { # REPORT NAME STACK VARIANT DISKS...
+    STACK_RUN=/run/stacks/$2
+    if [ "$4" != none ]; then
+        fs_umount "$4" "/played/$2"
+    fi
+    stack_down "$3"
+    echo "$2 played $1" >>"$RESULTS/outcomes"
+}
+
+# One case, in the audit that spans all or in one of its own.
+play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
+    play_up "$@" || return 0
+    play_command "$@"
     if [ -e /harness/extra/together ]; then
-        play_report=$RESULTS/together.json
-        "$@" || echo "the player ended with $?" # its history has no end then
-    else
-        case $play_flags in *,names,*) audited_options=--names ;; *) audited_options= ;; esac
-        audited "$play_name" "$@"
-        mark "$play_name-audited"
+        $PLAYER || echo "the player ended with $?" # its history has no end then
+        play_down together.json "$@"
+        return
     fi
-    if [ "$play_variant" != none ]; then
-        fs_umount "$play_variant" /played
-    fi
-    stack_down "$play_stack"
-    echo "$play_name played $(basename "$play_report")" >>"$RESULTS/outcomes"
+    case ,$7, in *,names,*) audited_options=--names ;; *) audited_options= ;; esac
+    # shellcheck disable=SC2086 # words
+    audited "$1" $PLAYER
+    mark "$1-audited"
+    play_down "$1.json" "$@"
+}
+
+# What one audit does where the cases are side by side.
+play_beside() {
+    while read -r case_line; do
+        # shellcheck disable=SC2086 # words
+        play_command $case_line
+        $PLAYER </dev/null || echo "the player ended with $?"
+    done </run/beside
+}
+
+play_all_beside() {
+    : >/run/beside
+    while read -r case_line; do
+        # shellcheck disable=SC2086 # words
+        if play_up $case_line </dev/null; then echo "$case_line" >>/run/beside; fi
+    done </harness/extra/cases
+    case $(cut -d' ' -f7 /run/beside) in *names*) audited_options=--names ;; esac
+    audited beside sh -eu /harness/scenario.sh inside
+    while read -r case_line; do
+        mark "${case_line%% *}-audited"
+    done </run/beside
+    while read -r case_line; do
+        # shellcheck disable=SC2086 # words
+        play_down beside.json $case_line </dev/null
+    done </run/beside
 }
 
 play_all() {
@@ -98,16 +143,20 @@ load_modules() {
     done
 }
 
-if [ "${1-}" != inside ]; then
-    load_modules
-    trace_nvme
+if [ "${1-}" = inside ]; then
+    if [ -e /harness/extra/beside ]; then play_beside; else play_all; fi
+    exit
 fi
-if [ -e /harness/extra/together ] && [ "${1-}" != inside ]; then
+load_modules
+trace_nvme
+if [ -e /harness/extra/beside ]; then
+    play_all_beside
+elif [ -e /harness/extra/together ]; then
     audited together sh -eu /harness/scenario.sh inside
-    [ -e "$RESULTS/outcomes" ] || fail "no case was played"
 else
     play_all
 fi
-if [ "${1-}" != inside ] && [ -e "$RESULTS/traced" ]; then
+[ -e "$RESULTS/outcomes" ] || fail "no case was played"
+if [ -e "$RESULTS/traced" ]; then
     cat /sys/kernel/tracing/trace >"$RESULTS/trace"
 fi

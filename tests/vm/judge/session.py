@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot: plays its cases in a guest, then judges each."""
 
+import collections
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 
@@ -24,12 +26,14 @@ class Session:
     kernel: str
     level: str
     cases: list
-    together: bool = False  # one audit spans all cases
+    audit: str = "apart"  # one for each case; one "together" for all; "beside": see play.sh
     images: int = 2
     seed: int = 0
     limit: int | None = None  # seconds; None: by the number of cases
 
     def __post_init__(self):
+        if self.audit == "beside":
+            self.cases = list(on_own_disks(self.cases))
         self.limit = self.limit or 120 + 25 * len(self.cases)
         self.tally = Tally()
         self.host = self.guest = None
@@ -58,9 +62,8 @@ class Session:
         for case in self.cases:
             with open(os.path.join(extra, f"{case.name}.script"), "w", encoding="ascii") as file:
                 file.write(case.script)
-        if self.together:
-            with open(os.path.join(extra, "together"), "w", encoding="ascii"):
-                pass
+        with open(os.path.join(extra, self.audit), "w", encoding="ascii"):
+            pass
         command = [os.path.join(HERE, "..", "boot"), "--kernel", self.kernel, "--keep"]
         command += ["--scenario", os.path.join(HERE, "play.sh"), "--extra", extra]
         command += ["--out", self.out, "--timeout", str(self.limit), "--level", self.level]
@@ -108,6 +111,21 @@ class Session:
                 kernel = self.kernel
             self.guest = GuestRecovery(out, kernel, self.disks(), case.size, 3600)
         return self.guest
+
+
+def on_own_disks(cases):
+    """The cases, so that no two have a disk in common."""
+    taken = collections.Counter()
+    for case in cases:
+        own = {}
+        for name in case.all_disks():
+            kind = kind_of(name)
+            taken[kind] += 1
+            own[name] = kind if taken[kind] == 1 else f"{kind}-{taken[kind]}"
+        script = re.sub(r"(?<= tell set )\S+", lambda found: own[found[0]], case.script)
+        disks = [own[name] for name in case.disks]
+        second = own[case.second] if case.second else None
+        yield dataclasses.replace(case, disks=disks, second=second, script=script)
 
 
 def kind_of(name):

@@ -26,7 +26,7 @@ def failing(case, candidates, kernel, level, round_number, images):
         candidate.flags = "faults"  # an operation that has lost its file is no failure
         cases.append(candidate)
     out = os.path.join(RUNS, f"shrink-{case.name}-{round_number}")
-    session = Session(out, kernel, level, cases, together=True, images=images)
+    session = Session(out, kernel, level, cases, audit="together", images=images)
     session.play()
     bad = {}
     for number, (_, _, complaints, _) in enumerate(session.judge()):
