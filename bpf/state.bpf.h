@@ -149,15 +149,6 @@ struct frame {
 	__u64 settled_ns[EVENT_MAX_DEVICES];
 };
 
-/* A file that audited processes wrote to: what no sync call was to make durable yet. */
-struct written {
-	__u64 since_ns; /* the oldest of it, 0: there is none */
-	__s64 bytes;	/* whole pages, each time they became dirty */
-	__u64 inode;	/* its address; who looks there checks what it finds */
-	__u32 generation;
-	__u32 pad;
-};
-
 struct slots_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, STATE_SLOTS);
@@ -281,7 +272,7 @@ struct files_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, STATE_FILES);
 	__type(key, struct state_file);
-	__type(value, struct written);
+	__type(value, struct state_written);
 };
 
 /* Of ext4, what a range was zeroed of. */

@@ -46,6 +46,15 @@ struct state_file {
 	__u32 pad;
 };
 
+/* A file that audited processes wrote to: what no sync call was to make durable yet. */
+struct state_written {
+	__u64 since_ns; /* the oldest of it, 0: there is none */
+	__s64 bytes;	/* whole pages, each time they became dirty */
+	__u64 inode;	/* its address; who looks there checks what it finds */
+	__u32 generation;
+	__u32 pad;
+};
+
 /* An inode as long as it is that file; or, of number 0, any of a file system, or of any. */
 struct state_inode {
 	__u64 ino;

@@ -36,7 +36,7 @@ __noinline int written_note(__u64 address, __u64 bytes)
 	struct inode *inode = (void *)address;
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 	struct state_file key = {.ino = BPF_CORE_READ(inode, i_ino)};
-	struct written *found, fresh = {};
+	struct state_written *found, fresh = {};
 	__u32 generation;
 
 	if (!is_file(inode, sb))
@@ -120,7 +120,7 @@ static __always_inline void note_call(unsigned int fd, long bytes)
 {
 	struct file *file = fd_file(fd);
 	struct address_space *mapping = file ? BPF_CORE_READ(file, f_mapping) : NULL;
-	struct written *found;
+	struct state_written *found;
 	struct inode *inode;
 
 	if (!mapping || !dirty_bit || !(BPF_CORE_READ(mapping, i_pages.xa_flags) & dirty_bit))
@@ -164,7 +164,7 @@ int write_by_third(struct syscall_exit *ctx)
 }
 
 /* Is it still the inode that was written to, and does it have a name? */
-static __always_inline bool is_there(struct inode *inode, struct written *found)
+static __always_inline bool is_there(struct inode *inode, struct state_written *found)
 {
 	return BPF_CORE_READ(inode, i_ino) == surveyed.ino &&
 	       BPF_CORE_READ(inode, i_sb, s_dev) == surveyed.s_dev &&
@@ -177,7 +177,7 @@ SEC("raw_tp/sys_enter")
 int survey(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct state_file key = surveyed;
-	struct written *found = bpf_map_lookup_elem(&files, &key);
+	struct state_written *found = bpf_map_lookup_elem(&files, &key);
 
 	if (found && is_there((void *)found->inode, found))
 		frame_survey(found->inode);

@@ -9,7 +9,7 @@
  */
 #include "call.bpf.h"
 
-static __always_inline struct written *written_find(__u32 s_dev, __u64 ino)
+static __always_inline struct state_written *written_find(__u32 s_dev, __u64 ino)
 {
 	struct state_file key = {.ino = ino, .s_dev = s_dev};
 
@@ -22,7 +22,7 @@ int written_note(__u64 inode, __u64 bytes);
 /* The call is to make durable what was written up to now: what comes now is for the next. */
 static __always_inline void written_take(struct frame *frame)
 {
-	struct written *found = written_find(frame->s_dev, frame->ino);
+	struct state_written *found = written_find(frame->s_dev, frame->ino);
 	__s64 bytes;
 
 	if (!found || found->generation != frame->generation || !found->since_ns)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "fileid.h"
 #include "filter.h"
 #include "programs.h"
 #include "state.h"
@@ -94,6 +95,10 @@ int attach_drain(struct attach *attach);
 /* Asks how each file stands that audited processes wrote to and no call was to sync since: a
  * record for each. 0 or -errno. */
 int attach_survey(struct attach *attach);
+
+/* When the oldest of what was written to @file, and what no sync call has taken yet, was: into
+ * @since_ns, 0: there is nothing. False: it is not known. */
+bool attach_unsynced(const struct attach *attach, const struct fileid *file, uint64_t *since_ns);
 
 /* Counters so far: sync calls seen and records lost, by cause. */
 void attach_totals(const struct attach *attach, struct event_totals *totals);

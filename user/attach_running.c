@@ -210,6 +210,19 @@ int attach_survey(struct attach *attach)
 	return ret;
 }
 
+bool attach_unsynced(const struct attach *attach, const struct fileid *file, uint64_t *since_ns)
+{
+	struct state_file key = {.ino = file->ino, .s_dev = file->s_dev};
+	struct state_written written;
+
+	if (bpf_map__lookup_elem(attach->skel->maps.files, &key, sizeof(key), &written,
+				 sizeof(written), 0) ||
+	    written.generation != file->generation)
+		return false;
+	*since_ns = written.since_ns;
+	return true;
+}
+
 void attach_totals(const struct attach *attach, struct event_totals *totals)
 {
 	memcpy(totals, (const void *)&attach->skel->bss->totals, sizeof(*totals));

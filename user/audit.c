@@ -214,6 +214,13 @@ static int apply_filter(struct audit *audit, const struct attach_options *option
 	return 0;
 }
 
+static bool left_unsynced(void *ctx, const struct fileid *file, uint64_t *since_ns)
+{
+	const struct audit *audit = ctx;
+
+	return attach_unsynced(audit->attach, file, since_ns);
+}
+
 static uint64_t last_commit(void *ctx, uint32_t part)
 {
 	const struct audit *audit = ctx;
@@ -250,6 +257,7 @@ static int set_up(struct audit *audit, const struct attach_options *options, str
 	pipeline_on_mapped(audit->pipeline, look_at, is_harmless, audit);
 	pipeline_on_served(audit->pipeline, server_of, audit);
 	pipeline_on_lookup(audit->pipeline, find_directory, audit);
+	pipeline_on_left(audit->pipeline, left_unsynced, audit);
 	pipeline_on_last_commit(audit->pipeline, last_commit, audit);
 	find_servers(audit);
 	attach_on_record(audit->attach, push_record, audit->pipeline);

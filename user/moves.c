@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fileid.h"
 #include "format.h"
 #include "pathname.h"
 
@@ -15,7 +14,8 @@ struct move {
 	int64_t row;
 	uint64_t at_ns;
 	char *path;	   /* after it */
-	const char *data;  /* how it stood, NULL: no call since has told */
+	const char *data;  /* how it stood, NULL: no call since has told, */
+	bool asked;	   /* and this is by what was left when it was asked */
 	uint64_t since_ns; /* not durable: the oldest of it */
 	int64_t before_id; /* the call that made it durable last, before, */
 	int64_t sync_id;   /* and the first that did after */
@@ -37,6 +37,8 @@ struct file {
 struct moves {
 	struct store *store;
 	void *files; /* a tree, see search.h */
+	moves_left_fn left;
+	void *left_ctx;
 };
 
 struct moves *moves_new(struct store *store)
@@ -46,6 +48,12 @@ struct moves *moves_new(struct store *store)
 	if (moves)
 		moves->store = store;
 	return moves;
+}
+
+void moves_on_left(struct moves *moves, moves_left_fn fn, void *ctx)
+{
+	moves->left = fn;
+	moves->left_ctx = ctx;
 }
 
 static void free_file(void *node)
@@ -122,63 +130,7 @@ static char *moved_path(const char *path, const char *from, const char *to)
 	return asprintf(&moved, "%s%s", to, path + strlen(from)) < 0 ? NULL : moved;
 }
 
-static void note_move(struct file *file, const struct event_change *change, int64_t row)
-{
-	struct move *move = row && file->path ? calloc(1, sizeof(*move)) : NULL;
-
-	if (!move)
-		return;
-	move->row = row;
-	move->at_ns = change->at_ns;
-	move->path = strdup(file->path);
-	move->before_id = file->durable_id;
-	if (file->left_ns) {
-		move->data = file->left;
-		move->since_ns = file->left_ns;
-	}
-	move->next = file->moves;
-	file->moves = move;
-}
-
-static void move_file(struct file *file, const struct event_change *change, int64_t row,
-		      const char *from, const char *to)
-{
-	char *path = moved_path(file->path, from, to);
-
-	free(file->path);
-	file->path = path;
-	note_move(file, change, row);
-}
-
-void moves_moved(struct moves *moves, const struct event_change *change, int64_t row,
-		 const char *from, const char *to)
-{
-	bool swap = change->kind == CHANGE_EXCHANGE;
-	struct looking looking = {.path = from, .other = swap ? to : NULL};
-	struct file *file;
-
-	/* A file that is known by itself. */
-	if (!swap && (change->facts & CHANGE_SEEN) && !(change->facts & CHANGE_OF_DIRECTORY)) {
-		file = find(moves, change->s_dev, change->ino, change->generation);
-		if (!file)
-			return;
-		free(file->path);
-		file->path = strdup(to);
-		note_move(file, change, row);
-		return;
-	}
-	twalk_r(moves->files, on_file, &looking);
-	for (file = looking.found; file; file = file->next) {
-		if (pathname_is_below(file->path, from))
-			move_file(file, change, row, from, to);
-		else
-			move_file(file, change, row, to, from);
-	}
-}
-
-/* --- sync calls --- */
-
-/* A call that looked at all of a file and found data from @written_ns on, 0: none. */
+/* All of a file was looked at, and there was data from @written_ns on, 0: none. */
 static void decide(struct file *file, struct move *move, uint64_t written_ns)
 {
 	bool whole = file->whole_exit_ns && file->whole_exit_ns < move->at_ns;
@@ -195,12 +147,75 @@ static void decide(struct file *file, struct move *move, uint64_t written_ns)
 		move->sync_id = file->whole_id;
 }
 
+static void note_move(struct moves *moves, struct file *file, const struct event_change *change,
+		      int64_t row)
+{
+	struct move *move = row && file->path ? calloc(1, sizeof(*move)) : NULL;
+	uint64_t left_ns;
+
+	if (!move)
+		return;
+	move->row = row;
+	move->at_ns = change->at_ns;
+	move->path = strdup(file->path);
+	move->before_id = file->durable_id;
+	if (file->left_ns) {
+		move->data = file->left;
+		move->since_ns = file->left_ns;
+	} else if (moves->left && moves->left(moves->left_ctx, &file->id, &left_ns)) {
+		decide(file, move, left_ns);
+		move->asked = true;
+	}
+	move->next = file->moves;
+	file->moves = move;
+}
+
+static void move_file(struct moves *moves, struct file *file, const struct event_change *change,
+		      int64_t row, const char *from, const char *to)
+{
+	char *path = moved_path(file->path, from, to);
+
+	free(file->path);
+	file->path = path;
+	note_move(moves, file, change, row);
+}
+
+void moves_moved(struct moves *moves, const struct event_change *change, int64_t row,
+		 const char *from, const char *to)
+{
+	bool swap = change->kind == CHANGE_EXCHANGE;
+	struct looking looking = {.path = from, .other = swap ? to : NULL};
+	struct file *file;
+
+	/* A file that is known by itself. */
+	if (!swap && (change->facts & CHANGE_SEEN) && !(change->facts & CHANGE_OF_DIRECTORY)) {
+		file = find(moves, change->s_dev, change->ino, change->generation);
+		if (!file)
+			return;
+		free(file->path);
+		file->path = strdup(to);
+		note_move(moves, file, change, row);
+		return;
+	}
+	twalk_r(moves->files, on_file, &looking);
+	for (file = looking.found; file; file = file->next) {
+		if (pathname_is_below(file->path, from))
+			move_file(moves, file, change, row, from, to);
+		else
+			move_file(moves, file, change, row, to, from);
+	}
+}
+
+/* --- sync calls --- */
+
+/* What a call took that began after the rename was there at it, whatever was left a moment later.
+ */
 static void decide_all(struct file *file, uint64_t written_ns)
 {
 	struct move *move;
 
 	for (move = file->moves; move; move = move->next)
-		if (!move->data)
+		if (!move->data || (move->asked && written_ns && written_ns < move->at_ns))
 			decide(file, move, written_ns);
 }
 

@@ -3,6 +3,7 @@
 #define FLUSHAUDIT_MOVES_H
 
 #include "events.h"
+#include "fileid.h"
 #include "store.h"
 #include "verdict.h"
 
@@ -11,12 +12,18 @@
  * them: was the data of each durable by then, by a sync call?
  *
  * A sync call tells since when there was data that none before it had taken; so how a file stood
- * is known when the next call for it returns, or at the survey.
+ * is known when the next call for it returns, or at the survey. One that is gone by then may be
+ * known by what there was to take a moment after the rename.
  */
 struct moves;
 
 struct moves *moves_new(struct store *store); /* lent. NULL: out of memory */
 void moves_free(struct moves *moves);
+
+/* Asked what no sync call has taken of a file: when the oldest of it was written, into @since_ns,
+ * 0: there is nothing. False: it is not known. */
+typedef bool (*moves_left_fn)(void *ctx, const struct fileid *file, uint64_t *since_ns);
+void moves_on_left(struct moves *moves, moves_left_fn fn, void *ctx);
 
 /* An audited process wrote to a file for the first time. @name: NULL, not known. */
 void moves_written(struct moves *moves, const struct event_written *event, const char *name);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "format.h"
-#include "moves.h"
 #include "scope.h"
 
 /* One directory of a change that no call has made durable yet. */
@@ -82,6 +81,11 @@ void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx)
 {
 	names->lookup = fn;
 	names->lookup_ctx = ctx;
+}
+
+void names_on_left(struct names *names, moves_left_fn fn, void *ctx)
+{
+	moves_on_left(names->moves, fn, ctx);
 }
 
 void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack)

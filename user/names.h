@@ -4,6 +4,7 @@
 
 #include "events.h"
 #include "filter.h"
+#include "moves.h"
 #include "places.h"
 #include "stack.h"
 #include "store.h"
@@ -24,6 +25,9 @@ void names_free(struct names *names);
 typedef bool (*names_lookup_fn)(void *ctx, const struct event_change *change, const char *path,
 				struct place *place, char *real, size_t size);
 void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx);
+
+/* See moves.h. */
+void names_on_left(struct names *names, moves_left_fn fn, void *ctx);
 
 /* Only changes of names that @filter wants are stored. Both are lent. */
 void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack);

@@ -126,6 +126,11 @@ void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx
 	names_on_lookup(pipeline->names, fn, ctx);
 }
 
+void pipeline_on_left(struct pipeline *pipeline, moves_left_fn fn, void *ctx)
+{
+	names_on_left(pipeline->names, fn, ctx);
+}
+
 void pipeline_on_last_commit(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx)
 {
 	pipeline->last_commit = last_commit;

@@ -44,6 +44,9 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 /* How a directory is found of which only the path is known, see names.h. */
 void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx);
 
+/* How it is known what of a file no sync call has taken, see moves.h. */
+void pipeline_on_left(struct pipeline *pipeline, moves_left_fn fn, void *ctx);
+
 /* How it is known when a commit last ended, see journal.h. */
 void pipeline_on_last_commit(struct pipeline *pipeline, journal_last_fn last_commit, void *ctx);
 

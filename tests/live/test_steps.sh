@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 19
+plan 20
 
 AUDIT_OPTIONS=(--names)
 fresh xfs
@@ -59,6 +59,10 @@ found "sed -i: a power cut may leave neither" rename-before-sync /edited yes
 audit vim vim -es -u NONE -c 'set backup backupcopy=no' -c 'normal ihello' -c wq "$MNT/edited"
 steps "vim, backupcopy=no: it moves the old file away" "edited~ - not-durable"
 found "vim: it syncs the new file, not the directory" dir-not-synced "" yes
+
+# All but the last are gone when the audit ends.
+audit again sh -c 'cd "$0" && for i in 1 2 3 4 5; do echo $i >temp; sync temp; mv temp again; sync .; done' "$MNT"
+steps "a file that is replaced five times: with all steps each time" again\ durable\ durable{,,,,}
 
 mkdir "$MNT/log"
 echo line >"$MNT/log/app.log"

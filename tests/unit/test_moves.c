@@ -139,6 +139,64 @@ static void synced_before_or_not(void **state)
 	assert_moved(w, 2, "/g", "not-durable", 250, 6);
 }
 
+static bool left(void *ctx, const struct fileid *file, uint64_t *since_ns)
+{
+	const int64_t *oldest = ctx;
+
+	assert_int_equal(file->s_dev, FS);
+	assert_int_equal(file->generation, 7);
+	if (*oldest < 0)
+		return false;
+	*since_ns = *oldest;
+	return true;
+}
+
+/* Files that are gone before the next call for them, or the survey. */
+static void what_is_left_a_moment_later_tells(void **state)
+{
+	struct world *w = *state;
+	int64_t oldest = 0;
+
+	moves_on_left(w->moves, left, &oldest);
+	write_to(w, 1, "/t");
+	sync_file(w, 100, 1, 50, VERDICT_DURABLE, 5);
+	move(w, 200, 1, 1, "/t", "/f"); /* nothing was */
+	oldest = 150;
+	move(w, 210, 2, 1, "/f", "/g"); /* it was written to again before */
+	oldest = 250;
+	move(w, 220, 3, 1, "/g", "/h"); /* after */
+	oldest = -1;
+	move(w, 230, 4, 1, "/h", "/i");
+	oldest = 0;
+	write_to(w, 2, "/u");
+	move(w, 300, 5, 2, "/u", "/v"); /* no call is known that made it durable */
+	assert_moved(w, 1, "/f", "durable", 0, 5);
+	assert_moved(w, 2, "/g", "not-durable", 150, 0);
+	assert_moved(w, 3, "/h", "durable", 0, 5);
+	assert_moved(w, 4, "/i", "unproven", 0, 0);
+	assert_moved(w, 5, "/v", "unproven", 0, 0);
+}
+
+/* It takes what was there when it enters, and is told of when it returns. */
+static void a_call_between_the_rename_and_the_look(void **state)
+{
+	struct world *w = *state;
+	int64_t oldest = 0;
+
+	moves_on_left(w->moves, left, &oldest);
+	write_to(w, 1, "/t");
+	sync_file(w, 100, 1, 50, VERDICT_DURABLE, 5);
+	move(w, 200, 1, 1, "/t", "/f");
+	sync_file(w, 190, 1, 150, VERDICT_DURABLE, 6);
+	survey(w, 1, 0);
+	assert_moved(w, 1, "/f", "not-durable", 150, 0);
+	write_to(w, 2, "/u");
+	move(w, 300, 2, 2, "/u", "/v");
+	sync_file(w, 310, 2, 250, VERDICT_DURABLE, 7);
+	sync_file(w, 400, 2, 350, VERDICT_DURABLE, 8);
+	assert_moved(w, 2, "/v", "not-durable", 250, 7);
+}
+
 static void data_that_came_after_does_not_count(void **state)
 {
 	struct world *w = *state;
@@ -270,6 +328,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(synced_before_or_not),
+		T(what_is_left_a_moment_later_tells),
+		T(a_call_between_the_rename_and_the_look),
 		T(data_that_came_after_does_not_count),
 		T(never_synced),
 		T(a_call_that_was_not_durable),

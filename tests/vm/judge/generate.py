@@ -345,7 +345,7 @@ def case_of(seed, kind="host"):
         disks,
         second,
         "".join(line + "\n" for line in lines),
-        flags="apart,names" if kind == "names" else "-",
+        flags="names" if kind == "names" else "-",
         healthy=healthy,
     )
 

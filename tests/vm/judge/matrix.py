@@ -335,6 +335,9 @@ def _left():
     yield Case("left-crypt", "crypt", "xfs", ["virtio-wb"], None, _script("left"), "apart")
 
 
+# As many as a guest has room for, each on a disk of its own.
+MOST_BESIDE = 12
+
 # What of each pattern is synced afterwards.
 NAME_SYNCS = {
     "none": (),
@@ -394,7 +397,7 @@ def _named():
                 ["virtio-wb"],
                 None,
                 _names(syncs, not variant.startswith("overlay")),
-                "apart,names",
+                "names",
                 healthy,
             )
 
@@ -412,17 +415,17 @@ def find(name):
 
 
 def groups(pattern, per_boot):
-    """The cases whose names match, as many lists as boots are needed: a drive that
-    vanishes ends its guest."""
+    """The cases whose names match, as many lists as boots are needed, each with how it is audited:
+    a drive that vanishes ends its guest."""
     cases = [
         case
         for case in all_cases()
         if any(fnmatch.fnmatch(case.name, one) for one in pattern.split())
     ]
+    beside = [case for case in cases if "names" in case.flags]
     apart = [case for case in cases if "apart" in case.flags]
     alone = [case for case in cases if "vanishes" in case.flags]
-    kept = [case for case in cases if case not in apart + alone]
-    lists = [
-        some[n : n + per_boot] for some in (kept, apart) for n in range(0, len(some), per_boot)
-    ]
-    return lists + [[case] for case in alone]
+    kept = [case for case in cases if case not in beside + apart + alone]
+    parts = [("together", kept, per_boot), ("apart", apart, per_boot)]
+    parts += [("beside", beside, min(per_boot, MOST_BESIDE)), ("together", alone, 1)]
+    return [(audit, some[n : n + most]) for audit, some, most in parts for n in range(0, len(some), most)]

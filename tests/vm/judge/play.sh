@@ -6,7 +6,7 @@
 # faults (errors do not end the script), vanishes (a drive is gone for good, which
 # ends the guest: matrix.py gives the case a boot of its own, nothing here looks), apart
 # (an audit of its own, for what is found when it ends; nothing here looks either), names (what
-# names become is judged, when the audit has ended).
+# names become is judged, when an audit has ended that all were mounted in).
 # With /harness/extra/together one audit spans all, one after the other; with
 # /harness/extra/beside it spans all too, and they are mounted side by side until it ended.
 # Each is mounted at /played/NAME.
@@ -40,7 +40,7 @@ trace_nvme() {
 play_up() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
     play_name=$1 play_stack=$2 play_variant=$3 play_second=$5
     echo "== $*"
-    STACK_RUN=/run/stacks/$play_name
+    STACK_RUN=/run/stacks/$play_name # read by stacks.sh
     missing=$(stack_missing "$play_stack" || true)
     [ -n "$missing" ] || [ "$play_variant" = none ] || missing=$(stack_missing "$play_variant" || true)
     if [ -n "$missing" ]; then
@@ -79,6 +79,7 @@ play_command() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
 }
 
 play_down() { # REPORT NAME STACK VARIANT DISKS...
+    # shellcheck disable=SC2034 # read by stacks.sh
     STACK_RUN=/run/stacks/$2
     if [ "$4" != none ]; then
         fs_umount "$4" "/played/$2"
