@@ -161,11 +161,13 @@ enum event_zeroed {
 	ZEROED_TAIL = 1 << 2,	    /* one that made it longer, from its last page on */
 };
 
-/* f2fs: at return, what was noted in the inode in memory is in its node block. */
 enum event_inode_state {
 	INODE_UNKNOWN = 0,
+	/* f2fs: at return, what was noted in the inode in memory is in its node block, */
 	INODE_CLEAN,
-	INODE_DIRTY, /* is not */
+	INODE_DIRTY, /* or is not */
+	/* ext4: it was made without a name, and that it got one was not shown to be committed */
+	INODE_NAMELESS,
 };
 
 struct event_sync {

@@ -464,6 +464,10 @@ __noinline int frame_close(__u32 opener, __s64 ret, __u32 scratch)
 		btrfs_exit(frame);
 		fuse_exit(frame);
 		f2fs_exit(frame);
+		if (frame->fs_magic == EXT4_MAGIC && frame->mapping && !ret &&
+		    linked_uncommitted(frame->sb, frame->ino, frame->s_dev, frame->generation,
+				       frame->flags))
+			frame->inode_state = INODE_NAMELESS;
 		log_exit(frame);
 		if (frame_marked(frame, dirty_bit))
 			frame->flags |= SYNC_DIRTY_EXIT;

@@ -88,4 +88,8 @@ struct syscall_exit {
 	long ret;
 };
 
+/* ext4: is a call about a file that was linked, having had no name, and is that not shown to be
+ * committed as the call returns? linked.bpf.c. */
+int linked_uncommitted(__u64 sb, __u64 ino, __u32 s_dev, __u32 generation, __u32 flags);
+
 #endif

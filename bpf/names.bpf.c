@@ -6,10 +6,9 @@
 #include "frame.bpf.h"
 #include "names.bpf.h"
 
-#define FILE_CREATED	0x100000  /* FMODE_CREATED: include/linux/fs.h, 4.19 to 7.2 */
-#define FILE_NAMELESS	020000000 /* __O_TMPFILE: include/uapi/asm-generic/fcntl.h */
-#define AT_FDCWD	(-100)	  /* include/uapi/linux/fcntl.h */
-#define AF_UNIX		1	  /* include/linux/socket.h */
+#define FILE_CREATED	0x100000 /* FMODE_CREATED: include/linux/fs.h, 4.19 to 7.2 */
+#define AT_FDCWD	(-100)	 /* include/uapi/linux/fcntl.h */
+#define AF_UNIX		1	 /* include/linux/socket.h */
 #define AT_REMOVEDIR	0x200
 #define RENAME_EXCHANGE 2 /* include/uapi/linux/fs.h */
 
@@ -18,33 +17,6 @@ static __always_inline struct change_buffer *change_buffer(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&change_scratch, &zero);
-}
-
-/* An argument of the system call the current task is in, by its position from 1 on. */
-static __always_inline __u64 argument(__u32 position)
-{
-	struct pt_regs *regs = user_registers();
-	unsigned long value = 0;
-
-	if (!regs)
-		return 0;
-	switch (position) {
-	case 1:
-		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM1_SYSCALL(regs));
-		break;
-	case 2:
-		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM2_SYSCALL(regs));
-		break;
-	case 3:
-		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM3_SYSCALL(regs));
-		break;
-	case 4:
-		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM4_SYSCALL(regs));
-		break;
-	default:
-		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM5_SYSCALL(regs));
-	}
-	return value;
 }
 
 static __always_inline __u64 facts_of(struct dentry *named, struct dentry *replaced)

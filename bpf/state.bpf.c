@@ -23,6 +23,7 @@ struct files_map files SEC(".maps");
 struct harmless_map harmless SEC(".maps");
 struct servers_map servers SEC(".maps");
 struct zeroed_map zeroed SEC(".maps");
+struct linked_map linked SEC(".maps");
 struct ring_map ring SEC(".maps");
 struct sync_scratch_map sync_scratch SEC(".maps");
 struct change_scratch_map change_scratch SEC(".maps");

@@ -283,6 +283,14 @@ struct zeroed_map {
 	__type(value, struct state_zeroed);
 };
 
+/* Those whose link may not be committed yet: of a few seconds. */
+struct linked_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STATE_LINKED);
+	__type(key, struct state_inode);
+	__type(value, struct state_linked);
+};
+
 /* Files whose code user space has looked at and found to replace no sync call. */
 struct harmless_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -382,6 +390,7 @@ extern struct files_map files SEC(".maps");
 extern struct harmless_map harmless SEC(".maps");
 extern struct servers_map servers SEC(".maps");
 extern struct zeroed_map zeroed SEC(".maps");
+extern struct linked_map linked SEC(".maps");
 extern struct ring_map ring SEC(".maps");
 extern struct sync_scratch_map sync_scratch SEC(".maps");
 extern struct change_scratch_map change_scratch SEC(".maps");

@@ -25,6 +25,7 @@
 #define STATE_HARMLESS	     16384
 #define STATE_SERVERS	     1024
 #define STATE_ZEROED	     4096
+#define STATE_LINKED	     4096
 #define STATE_CHANGERS	     20
 #define STATE_CHANGING	     16384 /* system calls at a time */
 #define STATE_AWAITED	     1024
@@ -68,6 +69,13 @@ struct state_zeroed {
 	__u8 journalled;
 	__u8 tail;
 	__u8 pad;
+};
+
+/* ext4: a file that was made without a name and then got one: in which transaction at the latest.
+ */
+struct state_linked {
+	__u32 known;
+	__u32 transaction;
 };
 
 /* The devices a sync of a file system is judged on, by its s_dev. */

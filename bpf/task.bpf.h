@@ -211,4 +211,31 @@ static __always_inline struct vm_area_struct *area_in_tree(unsigned long address
 	return NULL;
 }
 
+/* An argument of the system call the current task is in, by its position from 1 on. */
+static __always_inline __u64 argument(__u32 position)
+{
+	struct pt_regs *regs = user_registers();
+	unsigned long value = 0;
+
+	if (!regs)
+		return 0;
+	switch (position) {
+	case 1:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM1_SYSCALL(regs));
+		break;
+	case 2:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM2_SYSCALL(regs));
+		break;
+	case 3:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM3_SYSCALL(regs));
+		break;
+	case 4:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM4_SYSCALL(regs));
+		break;
+	default:
+		bpf_probe_read_kernel(&value, sizeof(value), &PT_REGS_PARM5_SYSCALL(regs));
+	}
+	return value;
+}
+
 #endif

@@ -298,6 +298,11 @@ bool gaps_zeroed_tail(const struct verdict_facts *facts)
 	       facts->kernel_version >= KERNEL_VERSION(6, 19);
 }
 
+bool gaps_nameless(const struct event_sync *sync)
+{
+	return sync->fs_magic == FSMAGIC_EXT4 && sync->inode_state == INODE_NAMELESS;
+}
+
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached)
 {
 	const struct event_sync *sync = facts->sync;
@@ -307,6 +312,8 @@ bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *d
 		return true;
 	if (facts->no_journal)
 		return inode_may_be_unwritten(facts, cached);
+	if (gaps_nameless(sync))
+		return true;
 	/* jbd2 does not wait for a transaction's blocks before it writes the record. Should
 	 * only some of them get to the disk, now or later, nothing can be replayed: a block
 	 * has a checksum (do_one_pass), the record has none of the whole. */

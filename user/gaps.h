@@ -92,6 +92,12 @@ bool gaps_moved(const struct verdict_facts *facts);
  */
 bool gaps_zeroed_tail(const struct verdict_facts *facts);
 
+/*
+ * ext4 with a journal: a file that was made without a name (O_TMPFILE) and linked later: a sync of
+ * its data alone may go by the transaction it was made in, and leave out the one that has its name.
+ */
+bool gaps_nameless(const struct event_sync *sync);
+
 /* This kernel is known to leave out something here that cannot be seen. @cached: the device has
  * a cache, so that a request for a flush is seen. */
 bool gaps_hole(const struct verdict_facts *facts, const struct verdict_device *device, bool cached);

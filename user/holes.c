@@ -66,6 +66,8 @@ static const char *ext4_hole(const struct verdict_facts *facts, bool data, enum 
 		name = no_journal_hole(sync, proof);
 	if (name)
 		return name;
+	if (proof == PROOF_HOLE && gaps_nameless(sync))
+		return "ext4-tmpfile-linked";
 	if (proof == PROOF_HOLE && gaps_was_inline(facts))
 		return "ext4-inline-data-converted";
 	if (facts->async_commit && (proof == PROOF_HOLE || proof == PROOF_UNTRACKED))

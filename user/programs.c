@@ -83,6 +83,7 @@ const struct program_row program_rows[] = {
 	{"f2fs_checkpointed", NULL, NULL, 0, NAMES_LEVELS, true, NULL},
 	{"fs_f2fs_exit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
 	{"fs_f2fs_enter", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, true, NULL},
+	{"exit_linked", NULL, NULL, 0, ALL_LEVELS, false, NULL},
 	{"enter_io_submit", NULL, NULL, 0, 1 << LEVEL_TRACEPOINT, false, NULL},
 	{"fs_ext4_zero", NULL, NULL, 0, ALL_LEVELS, true,
 	 "ranges of files on ext4 that are zeroed (fallocate) are not seen: kernel holes "

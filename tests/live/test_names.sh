@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 45
+plan 47
 
 AUDIT_OPTIONS=(--names)
 
@@ -310,6 +310,39 @@ END
 done
 
 fresh ext4
+
+# Files made without a name that are linked. Only of the first does a sync of the data commit the name.
+IMAGE=$(losetup -nO BACK-FILE "$LOOP")
+IMAGE=$IMAGE play nameless <<'END'
+import shutil
+def linked(name, before, after, empty):
+    at = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
+    os.write(at, b"x" * 5000)
+    before(at)
+    old = (at, b"") if empty else (-100, b"/proc/self/fd/%d" % at)
+    if ctypes.CDLL(None, use_errno=True).linkat(*old, -100, name, 0x1000 if empty else 0x400):
+        raise OSError(ctypes.get_errno(), name)
+    after(at)
+    return at
+linked(b"once", lambda at: None, os.fdatasync, False)
+linked(b"part", os.fsync, os.fdatasync, False)
+shutil.copyfile(os.environ["IMAGE"], os.environ["IMAGE"] + ".copy")
+linked(b"empty", os.fsync, os.fdatasync, True)
+whole = linked(b"whole", os.fsync, os.fsync, False)
+os.pwrite(whole, b"y" * 10, 0)
+os.fdatasync(whole)
+END
+got=$(show '[.syncs[] | select(.kind != "kernel") | "\(.kind) \(.verdict)"]')
+wanted='["fdatasync durable","fsync durable","fdatasync unproven","fsync durable","fdatasync unproven","fsync durable","fsync durable","fdatasync durable"]'
+point "a file that got its name after the transaction it was made in: fdatasync is not called durable" \
+    "$([ "$got" = "$wanted" ] && holds '[.syncs[] | select(.verdict == "unproven") | .detail | test("ext4-tmpfile-linked")] == [true, true]' || show .syncs)"
+mkdir "$work/copy"
+on_exit "umount '$work/copy' 2>/dev/null; rm -f '$IMAGE.copy'"
+mount -o loop "$IMAGE.copy" "$work/copy"
+point "and is not in what the drive had when it returned" \
+    "$([ "$(ls "$work/copy/nameless")" = once ] || ls "$work/copy/nameless")"
+umount "$work/copy"
+rm "$IMAGE.copy"
 
 play hostile <<'END'
 make("new\nline")

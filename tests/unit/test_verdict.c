@@ -1082,6 +1082,22 @@ static const struct row rows[] = {
 		DURABLE(WRITE_THROUGH),
 	},
 
+	/* ext4: what was made without a name and linked since */
+	{
+		"what names the file may not be committed",
+		{SET(sync.inode_state, INODE_NAMELESS)},
+		DOUBT(COMMIT_UNSEEN, "(kernel hole ext4-tmpfile-linked, see README)"),
+		{SET(sync.inode_state, INODE_UNKNOWN)},
+		DURABLE(FLUSHED),
+	},
+	{
+		"what names the file may not be committed, on a drive without a cache",
+		{SET(sync.inode_state, INODE_NAMELESS), THROUGH(0)},
+		DOUBT(COMMIT_UNSEEN, "ext4-tmpfile-linked"),
+		{SET(sync.fs_magic, FSMAGIC_XFS)},
+		DURABLE(WRITE_THROUGH),
+	},
+
 	/* sync(2), and one xfs among the file systems */
 	{
 		"sync returned before its own flush, where xfs may have let it",

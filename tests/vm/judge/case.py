@@ -24,6 +24,7 @@ HOLES = {
     "ext4-nojournal-syncfs": "5.10 6.1 6.12 7.x",
     "ext4-journal-zeroed": "5.10 6.1 6.12 7.x",
     "ext4-zeroed-tail": "7.x",
+    "ext4-tmpfile-linked": "5.10 6.1 6.12 7.x",
     "ext4-fast-commit": "5.10 6.1 6.12 7.x",
     "ext4-inline-data": "5.10 6.1 6.12 7.x",
     "ext4-inline-data-converted": "5.10 6.1 6.12 7.x",
