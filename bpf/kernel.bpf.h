@@ -40,10 +40,10 @@
 #else
 #define FILE_DIRECT 040000 /* asm-generic/fcntl.h */
 #endif
-#define FILE_NAMELESS	    020000000 /* __O_TMPFILE, likewise; it stays with the open file */
 #define FILE_SYNC	    04000000 /* __O_SYNC of asm-generic/fcntl.h; O_SYNC is this and O_DSYNC */
 #define FILE_DSYNC	    00010000
-#define IOCB_DSYNC	    0x2 /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
+#define FILE_NAMELESS	    020000000 /* __O_TMPFILE of asm-generic/fcntl.h: stays with the open file */
+#define IOCB_DSYNC	    0x2	      /* include/linux/fs.h: RWF_DSYNC; measured 5.10 to 7.2 */
 #define IOCB_SYNC	    0x4
 #define IOMAP_DIO_NEED_SYNC (1U << 29) /* fs/iomap/direct-io.c, the same 5.10 to 7.2 */
 #define URING_OP_FSYNC	    3	       /* include/uapi/linux/io_uring.h */

@@ -11,7 +11,8 @@
 #define AT_EMPTY_PATH 0x1000 /* include/uapi/linux/fcntl.h */
 #define MAX_TEXT      48     /* /proc/PID/task/TID/fd/N */
 
-/* The descriptor that a path below /proc names, -1: it names none. */
+/* The descriptor that a path below /proc names, -1: it names none. Unrolled: kernels up to 6.1
+ * refuse the loop that the compiler makes of it. */
 static __always_inline int fd_of_path(const char *text)
 {
 	int fd = -1;
@@ -19,7 +20,6 @@ static __always_inline int fd_of_path(const char *text)
 
 	if (*text != '/')
 		return -1;
-		/* Kernels up to 6.1 refuse the loop that the compiler makes of it. */
 #pragma unroll
 	for (i = 0; i < MAX_TEXT; i++) {
 		if (!text[i])
@@ -68,7 +68,7 @@ static __always_inline int note_linked(struct syscall_exit *ctx)
 		note.transaction = BPF_CORE_READ(ext4_info(inode), i_sync_tid);
 	}
 	read_inode_key(&key, inode);
-	bpf_map_update_elem(&linked, &key, &note, BPF_ANY);
+	bpf_map_update_elem(&linked, &key, &note, BPF_NOEXIST); /* its first name is enough */
 	return 0;
 }
 
