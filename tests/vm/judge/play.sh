@@ -36,17 +36,31 @@ trace_nvme() {
     case $trace_disks in *nvme-paths*) echo 1 >/sys/kernel/tracing/events/block/block_bio_remap/enable ;; esac
 }
 
-# Makes and mounts what a case is played on; true if this kernel has it.
+# Runs a command with the words of each line of a list of cases behind it. The command is part of no
+# condition: what fails in it ends the scenario.
+each_case() { # LIST COMMAND...
+    each_list=$1
+    shift
+    while read -r each_line; do
+        # shellcheck disable=SC2086 # words
+        "$@" $each_line </dev/null
+    done <"$each_list"
+}
+
+# Does this kernel have what a case is played on?
+is_playable() { # NAME STACK VARIANT...
+    echo "== $*"
+    missing=$(stack_missing "$2" || true)
+    [ -n "$missing" ] || [ "$3" = none ] || missing=$(stack_missing "$3" || true)
+    [ -n "$missing" ] || return 0
+    echo "$1 missing $missing" >>"$RESULTS/outcomes"
+    return 1
+}
+
+# Makes and mounts it.
 play_up() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
     play_name=$1 play_stack=$2 play_variant=$3 play_second=$5
-    echo "== $*"
     STACK_RUN=/run/stacks/$play_name # read by stacks.sh
-    missing=$(stack_missing "$play_stack" || true)
-    [ -n "$missing" ] || [ "$play_variant" = none ] || missing=$(stack_missing "$play_variant" || true)
-    if [ -n "$missing" ]; then
-        echo "$play_name missing $missing" >>"$RESULTS/outcomes"
-        return 1
-    fi
     play_devices=
     for play_disk in $(echo "$4" | tr , ' '); do
         drive_set "$play_disk" wipe
@@ -90,51 +104,42 @@ play_down() { # REPORT NAME STACK VARIANT DISKS...
 
 # One case, in the audit that spans all or in one of its own.
 play() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
-    play_up "$@" || return 0
-    play_command "$@"
+    is_playable "$@" || return 0
+    play_up "$@"
     if [ -e /harness/extra/together ]; then
-        $PLAYER || echo "the player ended with $?" # its history has no end then
+        play_within "$@"
         play_down together.json "$@"
         return
     fi
+    play_command "$@"
     case ,$7, in *,names,*) audited_options=--names ;; *) audited_options= ;; esac
     # shellcheck disable=SC2086 # words
     audited "$1" $PLAYER
-    mark "$1-audited"
+    mark_audited "$@"
     play_down "$1.json" "$@"
 }
 
-# What one audit does where the cases are side by side.
-play_beside() {
-    while read -r case_line; do
-        # shellcheck disable=SC2086 # words
-        play_command $case_line
-        $PLAYER </dev/null || echo "the player ended with $?"
-    done </run/beside
+# One case, in an audit that spans others, too.
+play_within() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
+    play_command "$@"
+    $PLAYER || echo "the player ended with $?" # its history has no end then
 }
+
+up_beside() { # NAME STACK VARIANT DISKS SECOND SCRIPT FLAGS
+    is_playable "$@" || return 0
+    play_up "$@"
+    echo "$*" >>/run/beside
+}
+
+mark_audited() { mark "$1-audited"; } # NAME...
 
 play_all_beside() {
     : >/run/beside
-    while read -r case_line; do
-        # shellcheck disable=SC2086 # words
-        if play_up $case_line </dev/null; then echo "$case_line" >>/run/beside; fi
-    done </harness/extra/cases
+    each_case /harness/extra/cases up_beside
     case $(cut -d' ' -f7 /run/beside) in *names*) audited_options=--names ;; esac
     audited beside sh -eu /harness/scenario.sh inside
-    while read -r case_line; do
-        mark "${case_line%% *}-audited"
-    done </run/beside
-    while read -r case_line; do
-        # shellcheck disable=SC2086 # words
-        play_down beside.json $case_line </dev/null
-    done </run/beside
-}
-
-play_all() {
-    while read -r case_line; do
-        # shellcheck disable=SC2086 # words
-        play $case_line </dev/null
-    done </harness/extra/cases
+    each_case /run/beside mark_audited
+    each_case /run/beside play_down beside.json
 }
 
 # At the tracepoint level a file system is seen only if its module was there first.
@@ -145,7 +150,7 @@ load_modules() {
 }
 
 if [ "${1-}" = inside ]; then
-    if [ -e /harness/extra/beside ]; then play_beside; else play_all; fi
+    if [ -e /harness/extra/beside ]; then each_case /run/beside play_within; else each_case /harness/extra/cases play; fi
     exit
 fi
 load_modules
@@ -155,7 +160,7 @@ if [ -e /harness/extra/beside ]; then
 elif [ -e /harness/extra/together ]; then
     audited together sh -eu /harness/scenario.sh inside
 else
-    play_all
+    each_case /harness/extra/cases play
 fi
 [ -e "$RESULTS/outcomes" ] || fail "no case was played"
 if [ -e "$RESULTS/traced" ]; then
