@@ -215,8 +215,6 @@ static void settle(struct commits *commits, struct waiting *waiting, const char 
 	store_set_committed(commits->store, waiting->row, "durable", by, flush_id);
 	leave(waiting);
 	waiting->settled = true;
-	if (!waiting->of_inode)
-		free(waiting);
 }
 
 void commits_done(struct commits *commits, const struct event_sync *sync, uint64_t number,
@@ -246,6 +244,8 @@ void commits_done(struct commits *commits, const struct event_sync *sync, uint64
 			continue;
 		}
 		settle(commits, waiting, "transaction", flush_id);
+		if (!waiting->of_inode)
+			free(waiting);
 	}
 }
 
@@ -278,8 +278,11 @@ static void checkpointed(struct commits *commits, const struct event_sync *sync,
 
 	for (waiting = journal ? journal->waiting : NULL; waiting; waiting = next) {
 		next = waiting->next;
-		if (waiting->at_ns <= sync->enter_ns)
-			settle(commits, waiting, "checkpoint", flush_id);
+		if (waiting->at_ns > sync->enter_ns)
+			continue;
+		settle(commits, waiting, "checkpoint", flush_id);
+		if (!waiting->of_inode)
+			free(waiting);
 	}
 }
 
