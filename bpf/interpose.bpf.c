@@ -86,20 +86,11 @@ static __always_inline int code_mapped(struct file *file, __u64 address)
 /* The arguments of the call are in the registers still. */
 static __always_inline int mmap_returns(__u64 address)
 {
-	unsigned long prot = 0, flags = 0, fd = 0;
-	struct pt_regs *regs = user_registers();
 	struct file *file;
 
-	if (!regs)
+	if (!(argument(3) & PROT_EXEC) || (argument(4) & MAP_ANONYMOUS))
 		return 0;
-	bpf_probe_read_kernel(&prot, sizeof(prot), &PT_REGS_PARM3_SYSCALL(regs));
-	if (!(prot & PROT_EXEC))
-		return 0;
-	bpf_probe_read_kernel(&flags, sizeof(flags), &PT_REGS_PARM4_SYSCALL(regs));
-	if (flags & MAP_ANONYMOUS)
-		return 0;
-	bpf_probe_read_kernel(&fd, sizeof(fd), &PT_REGS_PARM5_SYSCALL(regs));
-	file = fd_file(fd);
+	file = fd_file(argument(5));
 	return file ? code_mapped(file, address) : 0;
 }
 
