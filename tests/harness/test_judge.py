@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The judge itself: a good run passes, and whatever is spoilt in it is noticed.
 
-One guest plays a safe and an unsafe file system; copies of its record are then
+One guest plays a safe and an unsafe file system and changes of names; copies of its record are then
 spoilt one way each. Prints TAP."""
 
 import dataclasses
@@ -22,7 +22,7 @@ from session import RUNS, TOP, Session  # noqa: E402
 
 KERNEL = "6.12"
 OUT = os.path.join(RUNS, "harness")
-SAFE, UNSAFE = "linear-xfs", "ext4-nobarrier"
+SAFE, UNSAFE, NAMES = "linear-xfs", "ext4-nobarrier", "names-ext4-both"
 
 
 def cases(*names):
@@ -63,6 +63,18 @@ class Spoilt:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(report, file)
 
+    def drop_change(self, lost):
+        """Of two changes of one name the later is missing, with so many events lost."""
+        path = self.path("results", f"{NAMES}.json")
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+        kept = [change for change in report["changes"] if not (change["old_path"] or "").endswith("/over/temp")]
+        assert len(kept) == len(report["changes"]) - 1
+        report["changes"] = kept
+        report["totals"]["lost_events"] = lost
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file)
+
     def lines(self, name, keep):
         path = self.path(*name.split("/"))
         with open(path, encoding="ascii") as file:
@@ -71,9 +83,9 @@ class Spoilt:
             file.writelines(lines)
 
 
-def judge(out):
+def judge(out, *names):
     """All complaints by case."""
-    session = Session(out, KERNEL, "fentry", cases(SAFE, UNSAFE), images=1)
+    session = Session(out, KERNEL, "fentry", cases(*names), images=1)
     return {case.name: complaints for case, _, complaints, _ in session.judge()}
 
 
@@ -81,7 +93,7 @@ def complains(spoil, case, words):
     spoilt = Spoilt()
     spoil(spoilt)
     try:
-        found = judge(spoilt.out)[case]
+        found = judge(spoilt.out, case)[case]
     except BadRun as error:
         found = [str(error)]
     assert found, "taken for good"
@@ -89,8 +101,16 @@ def complains(spoil, case, words):
 
 
 def good_run():
-    for case, complaints in judge(OUT).items():
+    for case, complaints in judge(OUT, SAFE, UNSAFE, NAMES).items():
         assert not complaints, f"{case}: {complaints[0]}"
+
+
+def lost_change():
+    """The name that it took away was durable, and is not there: nothing false was said."""
+    spoilt = Spoilt()
+    spoilt.drop_change(lost=1)
+    complaints = judge(spoilt.out, NAMES)[NAMES]
+    assert not complaints, complaints[0]
 
 
 def dead_guest():
@@ -158,6 +178,11 @@ CHECKS = [
             lambda s: s.lines("drive.log", lambda line: "\tflush\t" not in line), SAFE, "FALSE DURABLE"
         ),
     ),
+    (
+        "a change of names that is missing in the report",
+        lambda: complains(lambda s: s.drop_change(lost=0), NAMES, "the report lacks"),
+    ),
+    ("one that was lost, as the report says", lost_change),
     ("no log", lambda: complains(lambda s: os.remove(s.path("drive.log")), SAFE, "drive.log")),
     (
         "a log that is cut short",
@@ -186,7 +211,7 @@ def main():
     os.makedirs(RUNS, exist_ok=True)
     bad = 0
     try:
-        Session(OUT, KERNEL, "fentry", cases(SAFE, UNSAFE)).play()
+        Session(OUT, KERNEL, "fentry", cases(SAFE, UNSAFE, NAMES)).play()
     except BadRun as error:
         print(f"not ok 1 - the guest: {error}\n1..1")
         return 1

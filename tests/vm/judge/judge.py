@@ -45,7 +45,8 @@ class Call:
 
 
 def load_history(path):
-    calls = []
+    """The calls, and all names there were when the script had ended."""
+    calls, present = [], set()
     complete = False
     try:
         with open(path, encoding="ascii") as lines:
@@ -55,12 +56,14 @@ def load_history(path):
                     calls.append(Call(fields))
                 elif fields[0] in "FDGB":
                     calls[-1].promises.append(line)
+                elif fields[0] == "N":
+                    present.add(fields[1])
                 complete = fields[0] == "END"
     except OSError as error:
         raise BadRun(f"no history: {error}") from error
     if not complete:
         raise BadRun(f"{path}: the script was not played to its end")
-    return calls
+    return calls, present
 
 
 def join(calls, report, unseen=lambda call, spots: False):
@@ -164,7 +167,7 @@ class Judge:
     def judge(self, case, report_name):
         """Returns (summary, complaints) of one case that was played."""
         report = self.report(report_name)
-        history = load_history(os.path.join(self.results, f"{case.name}.history"))
+        history, present = load_history(os.path.join(self.results, f"{case.name}.history"))
         calls = [call for call in history if call.kind != "end"]
         exposed = never_synced(report, [call for call in history if call.kind == "end"], case.mount())
         if not calls:
@@ -190,7 +193,7 @@ class Judge:
             for end in exposed:
                 complaints += self.judge_finding(case, end, disks, recovery)
             if "names" in case.flags:
-                complaints += self.judge_names(case, report, history[-1].n, disks, recovery)
+                complaints += self.judge_names(case, report, history[-1].n, present, disks, recovery)
         finally:
             recovery.end()
             for disk in disks.values():
@@ -241,9 +244,10 @@ class Judge:
         self.tally.false_findings += 1
         return [f"{end.path}: FALSE never-synced, it survives: {end.finding['detail']}"]
 
-    def judge_names(self, case, report, last, disks, recovery):
+    def judge_names(self, case, report, last, present, disks, recovery):
         """What is said of the names, as it was when the script ended and when the audit had."""
         changes = names.changes_of(report, case.mount() + "/")
+        untold = names.drop_undone(changes, present)
         for change in changes:
             self.tally.names[change.row["filesystem"]] += 1
             self.tally.names["judged"] += bool(change.effects)
@@ -258,7 +262,8 @@ class Judge:
 
             return ask
 
-        complaints = names.judge_early(changes, asker(last))
+        complaints = [] if report["totals"]["lost_events"] else untold
+        complaints += names.judge_early(changes, asker(last))
         complaints += names.judge_late(changes, asker("audited"), self.images)
         self.tally.names["false"] += len(complaints)
         return complaints

@@ -89,6 +89,18 @@ def changes_of(report, top):
     return changes
 
 
+def drop_undone(changes, present):
+    """Lets go of what was not so any more when the script had ended: present are the names there
+    were then. Returns complaints: the report lacks what undid it, as it may where events were lost."""
+    complaints = []
+    for change in changes:
+        for effect in list(change.effects):
+            if (effect.path[len(effect.top) :] in present) != effect.there:
+                change.effects.remove(effect)
+                complaints.append(f"{effect.path}: the report lacks what was done to it after {change}")
+    return complaints
+
+
 def judge_early(changes, ask):
     """Those that are said not to be durable, on the worst image from before the audit was over."""
     complaints = []

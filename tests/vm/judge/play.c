@@ -2,6 +2,7 @@
 /* Executes a script, and writes down what each of its sync calls promised. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,6 +352,22 @@ static void record_ends(struct thread *thread)
 	}
 }
 
+static int record_name(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status;
+	(void)type;
+	if (at->level)
+		fprintf(state.history, "N\t%s\n", path + 2);
+	return 0;
+}
+
+/* What there is in the file system itself, whatever the model says. */
+static void record_names(void)
+{
+	if (nftw(".", record_name, 16, FTW_PHYS | FTW_MOUNT))
+		fail("%s", state.options->dir);
+}
+
 int play(const struct play_options *options)
 {
 	const struct rlimit many = {1 << 20, 1 << 20};
@@ -383,6 +400,7 @@ int play(const struct play_options *options)
 	for (int i = 0; i < THREADS; i++)
 		if (threads[i].used)
 			record_ends(&threads[i]);
+	record_names();
 	fputs("END\n", state.history);
 	if (fclose(state.history))
 		fail("%s", options->history);
