@@ -223,6 +223,7 @@ struct super_block {
 	struct file_system_type *s_type;
 	void *s_fs_info;
 	uuid_t s_uuid;
+	int s_stack_depth; /* 0: it lies on no other file system */
 };
 
 struct hlist_node {

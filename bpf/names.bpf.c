@@ -28,6 +28,11 @@ static __always_inline __u64 facts_of(struct dentry *named, struct dentry *repla
 	       (replaced && BPF_CORE_READ(replaced, d_inode) ? CHANGE_REPLACES : 0);
 }
 
+static __always_inline bool same_inode(const struct state_inode *a, const struct state_inode *b)
+{
+	return a->ino == b->ino && a->s_dev == b->s_dev && a->generation == b->generation;
+}
+
 /*
  * The system call in progress may change these directories; NULL: there is none, or it names
  * nothing yet. What a stacked file system then does to those below is not what was asked for.
@@ -36,19 +41,28 @@ static __always_inline int will_change(struct inode *old_dir, struct inode *new_
 				       struct dentry *named, struct dentry *replaced)
 {
 	struct state_changing note = {.syscall = current_syscall(), .at_ns = bpf_ktime_get_ns()};
-	struct state_changing *found;
+	struct inode *dir = new_dir ? new_dir : old_dir;
 	__u32 tid = bpf_get_current_pid_tgid();
+	struct state_changing *found = bpf_map_lookup_elem(&changing, &tid);
 
-	found = bpf_map_lookup_elem(&changing, &tid);
-	if (found && found->syscall == note.syscall)
+	note.depth = BPF_CORE_READ(dir, i_sb, s_stack_depth);
+	if (found && found->syscall != note.syscall)
+		found = NULL;
+	if (found && found->depth > note.depth)
 		return 0;
 	if (old_dir)
 		read_inode_key(&note.dirs[CHANGE_OLD], old_dir);
 	if (new_dir)
 		read_inode_key(&note.dirs[CHANGE_NEW], new_dir);
-	if (named)
-		read_inode_key(&note.named, BPF_CORE_READ(named, d_inode));
-	note.facts = facts_of(named, replaced);
+	/* What was found may be of this call, or of an earlier one whose return was not seen. */
+	if (found && (!same_inode(&found->dirs[CHANGE_OLD], &note.dirs[CHANGE_OLD]) ||
+		      !same_inode(&found->dirs[CHANGE_NEW], &note.dirs[CHANGE_NEW]))) {
+		__builtin_memset(note.dirs, 0, sizeof(note.dirs));
+	} else {
+		if (named)
+			read_inode_key(&note.named, BPF_CORE_READ(named, d_inode));
+		note.facts = facts_of(named, replaced);
+	}
 	bpf_map_update_elem(&changing, &tid, &note, BPF_ANY);
 	return 0;
 }

@@ -127,6 +127,8 @@ struct state_changing {
 	__u64 facts;		    /* enum event_change_fact */
 	__s64 syscall;
 	__u64 at_ns;
+	__u32 depth; /* of the file system, see s_stack_depth */
+	__u32 pad;
 };
 
 /* A name of threads that are audited: its bytes under the mask. */

@@ -177,11 +177,11 @@ static void wait_with_inode(struct commits *commits, const struct event_change *
 	named->waiting = waiting;
 }
 
-void commits_wait(struct commits *commits, const struct event_change *change, uint32_t s_dev,
-		  int64_t row, bool all_told)
+void commits_wait(struct commits *commits, const struct event_change *change,
+		  const struct names_fs *fs, int64_t row, bool all_told)
 {
-	bool numbered = change->order_s_dev;
-	struct journal *journal = find_or_add(commits, numbered ? change->order_s_dev : s_dev);
+	bool numbered = fs->order_s_dev;
+	struct journal *journal = find_or_add(commits, numbered ? fs->order_s_dev : fs->s_dev);
 	struct waiting *waiting;
 
 	if (!journal || !row)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "events.h"
+#include "names.h"
 #include "store.h"
 
 /*
@@ -17,10 +18,10 @@ struct commits;
 struct commits *commits_new(struct store *store); /* lent. NULL: out of memory */
 void commits_free(struct commits *commits);
 
-/* A change, as it was told, on file system @s_dev, 0: not known, stored as @row. @all_told: every
- * commit of its file system, which is known, is told to commits_done(). */
-void commits_wait(struct commits *commits, const struct event_change *change, uint32_t s_dev,
-		  int64_t row, bool all_told);
+/* A change, as it was told, made on @fs, stored as @row. @all_told: every commit of its file
+ * system, which is known, is told to commits_done(). */
+void commits_wait(struct commits *commits, const struct event_change *change,
+		  const struct names_fs *fs, int64_t row, bool all_told);
 
 /* By the end of @sync transaction @number of its file system, and so all before it, was committed.
  * @proven: it is on stable media, by the flush @flush_id, 0: none is known. */

@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+static bool is_of(const struct stack_mount *mount, const char *fs)
+{
+	return !mount || !strcmp(mount->fs, fs); /* what is mounted for others only is not known */
+}
+
+bool journal_may_hold(const struct stack *stack, uint32_t order_s_dev, uint32_t s_dev)
+{
+	const struct stack_mount *mount = stack_find_mount(stack, s_dev);
+
+	/* They lie on others, whose journals hold their changes; and subvolumes have numbers of
+	 * their own. */
+	return order_s_dev == s_dev || is_of(mount, "overlay") || is_of(mount, "ecryptfs") ||
+	       (is_of(mount, "btrfs") && is_of(stack_find_mount(stack, order_s_dev), "btrfs"));
+}
+
 /* jbd2 tells of each, but for those that it makes fast, which are of some inodes alone. */
 bool journal_tells(const struct stack *stack, uint32_t s_dev)
 {

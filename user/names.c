@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "journal.h"
 #include "scope.h"
 
 /* One directory of a change that no call has made durable yet. */
@@ -28,20 +29,21 @@ struct names {
 	struct store *store;
 	struct places *places;
 	struct moves *moves;
+	const struct stack *stack;
 	void *directories;	     /* a tree, see search.h */
 	const struct filter *filter; /* NULL: all are wanted */
-	const struct stack *stack;
 	names_lookup_fn lookup;
 	void *lookup_ctx;
 };
 
-struct names *names_new(struct store *store)
+struct names *names_new(struct store *store, const struct stack *stack)
 {
 	struct names *names = calloc(1, sizeof(*names));
 
 	if (!names)
 		return NULL;
 	names->store = store;
+	names->stack = stack;
 	names->places = places_new();
 	names->moves = moves_new(store);
 	if (!names->places || !names->moves) {
@@ -88,10 +90,9 @@ void names_on_left(struct names *names, moves_left_fn fn, void *ctx)
 	moves_on_left(names->moves, fn, ctx);
 }
 
-void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack)
+void names_set_filter(struct names *names, const struct filter *filter)
 {
 	names->filter = filter;
-	names->stack = stack;
 }
 
 static int compare(const void *left, const void *right)
@@ -324,7 +325,7 @@ static int replaces(const struct event_change *change)
 }
 
 static int64_t store_row(struct names *names, const struct event_change *change,
-			 const struct side *sides)
+			 const struct side *sides, const struct names_fs *fs)
 {
 	char paths[CHANGE_SIDES][4 * EVENT_PATH_SIZE], devs[CHANGE_SIDES][32];
 	char comm[4 * EVENT_COMM_SIZE + 1];
@@ -334,7 +335,7 @@ static int64_t store_row(struct names *names, const struct event_change *change,
 		.pid = change->pid,
 		.tid = change->tid,
 		.comm = comm,
-		.transaction = change->order_s_dev ? change->order : 0,
+		.transaction = fs->order_s_dev ? change->order : 0,
 		.object = object_of(change),
 		.replaces = replaces(change),
 		.grounds = sides[CHANGE_OLD].inferred || sides[CHANGE_NEW].inferred ? "inferred"
@@ -386,14 +387,14 @@ static bool is_wanted(const struct names *names, const struct side *sides)
 }
 
 int64_t names_changed(struct names *names, const struct event_change *change,
-		      const char *const bases[CHANGE_SIDES], uint32_t *s_dev)
+		      const char *const bases[CHANGE_SIDES], struct names_fs *fs)
 {
 	const char *name = (const char *)change->names;
 	struct side *sides = calloc(CHANGE_SIDES, sizeof(*sides));
 	int64_t row;
 	int i;
 
-	*s_dev = 0;
+	*fs = (struct names_fs){};
 	if (!sides)
 		return 0;
 	for (i = 0; i < CHANGE_SIDES; i++) {
@@ -403,9 +404,11 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 			sides[i] = (struct side){.there = true, .path = "(not known)"};
 		name += change->sides[i].length;
 		if (sides[i].known)
-			*s_dev = sides[i].place.dev;
+			fs->s_dev = sides[i].place.dev;
 	}
-	row = is_wanted(names, sides) ? store_row(names, change, sides) : 0;
+	if (!fs->s_dev || journal_may_hold(names->stack, change->order_s_dev, fs->s_dev))
+		fs->order_s_dev = change->order_s_dev;
+	row = is_wanted(names, sides) ? store_row(names, change, sides, fs) : 0;
 	for (i = 0; i < CHANGE_SIDES; i++)
 		if (sides[i].there)
 			wait_for_sync(names, change, row, i, &sides[i]);

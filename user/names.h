@@ -17,8 +17,15 @@
  */
 struct names;
 
-struct names *names_new(struct store *store); /* lent. NULL: out of memory */
+/* Both are lent. NULL: out of memory. */
+struct names *names_new(struct store *store, const struct stack *stack);
 void names_free(struct names *names);
+
+/* What a change was made on: a file system, and that whose transaction holds the change, which may
+ * lie below it. 0: not known. */
+struct names_fs {
+	uint32_t s_dev, order_s_dev;
+};
 
 /* Asked for a directory of which only the path is known. Puts its real path, with no links, into
  * @real. False: it cannot be told. */
@@ -29,13 +36,13 @@ void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx);
 /* See moves.h. */
 void names_on_left(struct names *names, moves_left_fn fn, void *ctx);
 
-/* Only changes of names that @filter wants are stored. Both are lent. */
-void names_set_filter(struct names *names, const struct filter *filter, const struct stack *stack);
+/* Only changes of names that @filter, which is lent, wants are stored. */
+void names_set_filter(struct names *names, const struct filter *filter);
 
 /* A change; @bases: the names of the directories that its sides are relative to, NULL: not known.
- * The row it was stored as, 0: it was not; @s_dev gets its file system, 0: not known. */
+ * The row it was stored as, 0: it was not; @fs: what it was made on. */
 int64_t names_changed(struct names *names, const struct event_change *change,
-		      const char *const bases[CHANGE_SIDES], uint32_t *s_dev);
+		      const char *const bases[CHANGE_SIDES], struct names_fs *fs);
 
 /* A sync call has been judged; @path: its name, or NULL; @row: that of syncs, 0: none. */
 void names_synced(struct names *names, const struct event_sync *sync, const char *path,

@@ -67,7 +67,7 @@ struct pipeline *pipeline_new(struct stack *stack, struct store *store)
 	pipeline->paths = callpaths_new();
 	pipeline->inner = innersyncs_new();
 	pipeline->served = served_new(store);
-	pipeline->names = names_new(store);
+	pipeline->names = names_new(store, stack);
 	pipeline->commits = commits_new(store);
 	pipeline->flushes = flushlog_new();
 	pipeline->cover = cover_new(pipeline->flushes, store);
@@ -145,7 +145,7 @@ struct gather *pipeline_gather(struct pipeline *pipeline)
 void pipeline_set_filter(struct pipeline *pipeline, const struct filter *filter)
 {
 	pipeline->filter = filter;
-	names_set_filter(pipeline->names, filter, pipeline->stack);
+	names_set_filter(pipeline->names, filter);
 }
 
 void pipeline_set_endless(struct pipeline *pipeline)
@@ -324,7 +324,7 @@ static void push_written(struct pipeline *pipeline, const struct event_written *
 static void push_change(struct pipeline *pipeline, const struct event_change *event)
 {
 	char *bases[CHANGE_SIDES];
-	uint32_t s_dev = 0;
+	struct names_fs fs = {};
 	int64_t row = 0;
 	size_t length;
 	int i;
@@ -333,9 +333,9 @@ static void push_change(struct pipeline *pipeline, const struct event_change *ev
 		bases[i] = take_path(pipeline, event->sides[i].id, event->sides[i].base_s_dev,
 				     &length);
 	if (event->at_ns >= pipeline->start_ns)
-		row = names_changed(pipeline->names, event, (const char *const *)bases, &s_dev);
-	commits_wait(pipeline->commits, event, s_dev, row,
-		     journal_tells(pipeline->stack, event->order_s_dev));
+		row = names_changed(pipeline->names, event, (const char *const *)bases, &fs);
+	commits_wait(pipeline->commits, event, &fs, row,
+		     journal_tells(pipeline->stack, fs.order_s_dev));
 	for (i = 0; i < CHANGE_SIDES; i++)
 		free(bases[i]);
 }

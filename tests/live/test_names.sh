@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016 # jq's own variables
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 47
+plan 48
 
 AUDIT_OPTIONS=(--names)
 
@@ -346,6 +346,17 @@ point "and is not in what the drive had when it returned" \
     "$([ "$(ls "$work/copy/nameless")" = once ] || ls "$work/copy/nameless")"
 umount "$work/copy"
 rm "$IMAGE.copy"
+
+# The transaction of an earlier change whose return was not seen does not hold one on tmpfs.
+mkdir -p "$MNT/unseen/from" "$MNT/unseen/to"
+mount -t tmpfs none "$MNT/unseen/to"
+audit unseen "$workload" mkdir-after-unseen "$MNT/unseen" 2
+umount "$MNT/unseen/to"
+problem=''
+holds '.command.exit_status == 0 and (.changes | length == 2 and
+    all(.[]; .kind == "mkdir" and .new_posix == "not-durable" and .filesystem == "unproven" and .transaction == null))' ||
+    problem=$(show .changes)
+point "a change is not durable by the transaction of an earlier one" "$problem"
 
 play hostile <<'END'
 make("new\nline")

@@ -59,7 +59,6 @@ static int64_t change(struct world *w, uint32_t dev, uint64_t number)
 		.at_ns = w->now + 5,
 		.begun_ns = w->now,
 		.order = number,
-		.order_s_dev = dev,
 		.ino = INO,
 		.s_dev = DEV,
 		.generation = 3,
@@ -67,7 +66,7 @@ static int64_t change(struct world *w, uint32_t dev, uint64_t number)
 	int64_t id = store_add_change(w->store, &row);
 
 	w->now += 10;
-	commits_wait(w->commits, &event, DEV, id, true);
+	commits_wait(w->commits, &event, &(struct names_fs){DEV, dev}, id, true);
 	return id;
 }
 
@@ -147,13 +146,13 @@ static void a_commit_without_proof_is_a_doubt(void **state)
 static void a_commit_that_was_told_before(void **state)
 {
 	struct world *w = *state;
-	struct event_change event = {.order = 5, .order_s_dev = DEV, .begun_ns = w->now};
+	struct event_change event = {.order = 5, .begun_ns = w->now};
 	struct store_change row = {.kind = "rename", .comm = "mv", .grounds = "observed"};
 	int64_t stale, in = store_add_change(w->store, &row);
 
 	commit(w, DEV, 5, true);
 	event.at_ns = w->now;
-	commits_wait(w->commits, &event, DEV, in, true);
+	commits_wait(w->commits, &event, &(struct names_fs){DEV, DEV}, in, true);
 	assert_stands(w, in, "durable");
 	/* One that began later, with a number from before: the device was formatted. */
 	stale = change(w, DEV, 2);
@@ -164,11 +163,11 @@ static void a_commit_that_was_told_before(void **state)
 static void no_evidence_where_commits_are_not_told(void **state)
 {
 	struct world *w = *state;
-	struct event_change event = {.order = 5, .order_s_dev = DEV};
+	struct event_change event = {.order = 5};
 	struct store_change row = {.kind = "rename", .comm = "mv", .grounds = "observed"};
 	int64_t id = store_add_change(w->store, &row);
 
-	commits_wait(w->commits, &event, DEV, id, false);
+	commits_wait(w->commits, &event, &(struct names_fs){DEV, DEV}, id, false);
 	commits_finish(w->commits, none_since, w);
 	assert_stands(w, id, "unproven");
 }
@@ -183,9 +182,9 @@ static void no_commit_ended_since(void **state)
 
 	w->last_ns = 100;
 	event.begun_ns = 99;
-	commits_wait(w->commits, &event, OTHER, before, false);
+	commits_wait(w->commits, &event, &(struct names_fs){OTHER, 0}, before, false);
 	event.begun_ns = 100;
-	commits_wait(w->commits, &event, OTHER, after, false);
+	commits_wait(w->commits, &event, &(struct names_fs){OTHER, 0}, after, false);
 	commit(w, OTHER, 5, true); /* they have no number */
 	commits_finish(w->commits, none_since, w);
 	assert_stands(w, before, "unproven");

@@ -49,13 +49,17 @@ static int setup(void **state)
 	put_disk(w, 'c', 32, "write back");
 	put_disk(w, 'd', 48, "write back");
 	put_disk(w, 'e', 64, "write back");
-	directory_put(w->root, "proc/self/mountinfo",
-		      "20 1 254:0 / / rw - xfs /dev/vda rw\n"
-		      "21 20 254:16 / /b rw - xfs /dev/vdb rw\n"
-		      "22 20 254:32 / /c rw - ext4 /dev/vdc rw\n"
-		      "23 20 254:48 / /d rw - xfs /dev/vdd rw,nobarrier\n"
-		      "24 20 254:64 / /e rw - f2fs /dev/vde rw",
-		      "\n");
+	directory_put(
+		w->root, "proc/self/mountinfo",
+		"20 1 254:0 / / rw - xfs /dev/vda rw\n"
+		"21 20 254:16 / /b rw - xfs /dev/vdb rw\n"
+		"22 20 254:32 / /c rw - ext4 /dev/vdc rw\n"
+		"23 20 254:48 / /d rw - xfs /dev/vdd rw,nobarrier\n"
+		"24 20 254:64 / /e rw - f2fs /dev/vde rw\n"
+		"25 20 0:50 / /o rw - overlay overlay rw,lowerdir=/c/l,upperdir=/c/u,workdir=/c/w\n"
+		"26 20 0:51 / /t rw - tmpfs none rw\n"
+		"27 20 0:52 / /s rw - btrfs /dev/vdf rw",
+		"\n");
 	w->stack = stack_new(w->root);
 	assert_non_null(w->stack);
 	assert_int_equal(stack_scan(w->stack, &err), 0);
@@ -108,6 +112,18 @@ static void ext4_tells(void **state)
 	assert_false(journal_tells(w->stack, STACK_DEV(8, 0)));
 }
 
+static void the_transaction_of_another_file_system(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(journal_may_hold(w->stack, VDC, VDC));
+	assert_false(journal_may_hold(w->stack, VDC, VDA));
+	assert_false(journal_may_hold(w->stack, VDC, STACK_DEV(0, 51)));
+	assert_true(journal_may_hold(w->stack, VDC, STACK_DEV(0, 50)));		     /* overlay */
+	assert_true(journal_may_hold(w->stack, STACK_DEV(0, 53), STACK_DEV(0, 52))); /* btrfs */
+	assert_true(journal_may_hold(w->stack, VDC, STACK_DEV(8, 0)));		     /* not known */
+}
+
 /* A record with FUA goes with the flush before it, another one needs the flush after it. */
 static void the_flush_of_a_commit(void **state)
 {
@@ -142,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(quiet_only_where_each_commit_is_seen),
 		T(ext4_tells),
+		T(the_transaction_of_another_file_system),
 		T(the_flush_of_a_commit),
 	};
 

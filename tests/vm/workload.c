@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +189,49 @@ static void dir_fsync(const struct job *job)
 	close_file(dir);
 }
 
+/*
+ * symlink() by the table of 32-bit programs, where it has the number that mkdir() has here. Such
+ * calls return by no system call tracepoint.
+ */
+static void symlink_unseen(const char *path)
+{
+	char *text = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long ret = 83;
+
+	if (text == MAP_FAILED)
+		fail("mmap");
+	snprintf(text, 4096, "%s", path);
+	__asm__ volatile("int $0x80"
+			 : "+a"(ret)
+			 : "b"(text), "c"(text)
+			 : "memory", "r8", "r9", "r10", "r11");
+	if (ret) {
+		errno = -ret;
+		fail("symlink %s", path);
+	}
+	munmap(text, 4096);
+}
+
+/* Makes DIR/to/N after a change of DIR/from whose return is not seen, and syncs DIR/from. */
+static void mkdir_after_unseen(const struct job *job)
+{
+	char path[4096];
+	int fd;
+
+	for (long i = 0; i < job->count; i++) {
+		snprintf(path, sizeof(path), "%s/from/%ld", job->path, i);
+		symlink_unseen(path);
+		snprintf(path, sizeof(path), "%s/to/%ld", job->path, i);
+		if (mkdir(path, 0755))
+			fail("mkdir %s", path);
+	}
+	snprintf(path, sizeof(path), "%s/from", job->path);
+	fd = open_file(path, O_RDONLY | O_DIRECTORY);
+	sync_all(fd);
+	close_file(fd);
+}
+
 static void metadata_fsync(const struct job *job)
 {
 	int fd = open_file(job->path, O_WRONLY | O_CREAT);
@@ -312,6 +356,7 @@ static const struct kind {
 	{"direct-fdatasync", "FILE N SIZE", direct_fdatasync, true, false},
 	{"sync-file-range", "FILE N SIZE", sync_file_range_only, true, false},
 	{"dir-fsync", "DIR N", dir_fsync, false, false},
+	{"mkdir-after-unseen", "DIR N", mkdir_after_unseen, false, false},
 	{"metadata-fsync", "FILE N", metadata_fsync, false, false},
 	{"threads-fsync", "DIR T N", threads_fsync, false, true},
 	{"threads-fsync-one", "FILE T N", threads_fsync_one, false, true},

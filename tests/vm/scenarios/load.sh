@@ -32,6 +32,14 @@ for level in fentry kprobe tracepoint; do
     grep -q '"old_path":"/mnt/names/a".*"old_posix":"\(not-durable\|unproven\)".*"new_path":"/mnt/names/d/b".*"new_posix":"durable"' \
         "$out" || fail "--names at level $level misjudges the rename: $(cat "$out")"
 done
+# A change whose return is not seen leaves what was noted of it: the next one is not in its directory.
+for level in fentry kprobe tracepoint; do
+    out=$RESULTS/unseen-$level.json
+    mkdir -p /mnt/$level.d/from /mnt/$level.d/to
+    flushaudit run --level $level --names --json -o "$out" -- workload mkdir-after-unseen /mnt/$level.d 2 || true
+    seen=$(grep -c '"kind":"mkdir",.*/to/[01]".*"new_posix":"\(not-durable\|unproven\)"' "$out" || true)
+    [ "$seen" = 2 ] || fail "level $level takes the directory of an earlier change: $(cat "$out")"
+done
 expect 0 flushaudit run --json -o "$RESULTS/auto.json" -- true
 grep -q '"level":"fentry"' "$RESULTS/auto.json" || fail "fentry was not chosen"
 
