@@ -9,6 +9,7 @@
 #include "format.h"
 #include "journal.h"
 #include "scope.h"
+#include "sides.h"
 
 /* One directory of a change that no call has made durable yet. */
 struct pending {
@@ -27,13 +28,11 @@ struct directory {
 
 struct names {
 	struct store *store;
-	struct places *places;
 	struct moves *moves;
 	const struct stack *stack;
 	void *directories;	     /* a tree, see search.h */
 	const struct filter *filter; /* NULL: all are wanted */
-	names_lookup_fn lookup;
-	void *lookup_ctx;
+	struct sides_source source;
 };
 
 struct names *names_new(struct store *store, const struct stack *stack)
@@ -44,9 +43,9 @@ struct names *names_new(struct store *store, const struct stack *stack)
 		return NULL;
 	names->store = store;
 	names->stack = stack;
-	names->places = places_new();
+	names->source.places = places_new();
 	names->moves = moves_new(store);
-	if (!names->places || !names->moves) {
+	if (!names->source.places || !names->moves) {
 		names_free(names);
 		return NULL;
 	}
@@ -75,14 +74,14 @@ void names_free(struct names *names)
 		return;
 	tdestroy(names->directories, free_directory);
 	moves_free(names->moves);
-	places_free(names->places);
+	places_free(names->source.places);
 	free(names);
 }
 
-void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx)
+void names_on_lookup(struct names *names, sides_lookup_fn fn, void *ctx)
 {
-	names->lookup = fn;
-	names->lookup_ctx = ctx;
+	names->source.lookup = fn;
+	names->source.ctx = ctx;
 }
 
 void names_on_left(struct names *names, moves_left_fn fn, void *ctx)
@@ -126,113 +125,18 @@ static struct directory *find_or_add(struct names *names, const struct place *pl
 	return NULL;
 }
 
-/* One side of a change, as it was found out. */
-struct side {
-	bool there;
-	bool known;    /* which directory it is, */
-	bool inferred; /* by its path */
-	struct place place;
-	uint32_t generation;		/* 0: not known */
-	char path[2 * EVENT_PATH_SIZE]; /* of the name, as given */
-};
-
-/* What the name was relative to is a path that can be gone by. */
-static bool is_whole(const char *base)
-{
-	return base && *base == '/';
-}
-
-/* The path of a name: @base is the directory it is relative to, or for one from / on the root of
- * the process. Where in it the last component begins; NULL: it has none, or is too long. */
-static char *join(char *out, size_t size, const char *base, const char *name)
-{
-	const char *before = strcmp(base, "/") != 0 ? base : "";
-	int length = snprintf(out, size, "%s%s%s", before, *name == '/' ? "" : "/", name);
-
-	if (length < 0 || (size_t)length >= size)
-		return NULL;
-	while (length > 1 && out[length - 1] == '/')
-		out[--length] = '\0';
-	return strrchr(out, '/');
-}
-
-/* The path of the directory that the component is in which begins at @last, a slash, of the side's;
- * @out has as much room. Of the root it is that slash. */
-static void directory_of(char *out, const struct side *side, const char *last)
-{
-	size_t length = last > side->path ? last - side->path : 1;
-
-	memcpy(out, side->path, length);
-	out[length] = '\0';
-}
-
-/* The directory that the component at @last of the path is in: all before it was found when the
- * call was made, and is looked up now. */
-static void find_place(struct names *names, const struct event_change *change, struct side *side,
-		       char *last)
-{
-	char directory[sizeof(side->path)], real[sizeof(side->path)], path[sizeof(side->path)];
-
-	directory_of(directory, side, last);
-	side->inferred = true;
-	side->known = places_find(names->places, directory, &side->place);
-	if (side->known || !names->lookup)
-		return;
-	side->known = names->lookup(names->lookup_ctx, change, directory, &side->place, real,
-				    sizeof(real));
-	if (side->known && is_whole(real) && join(path, sizeof(path), real, last + 1))
-		memcpy(side->path, path, strlen(path) + 1);
-}
-
-/* The directory of a name, whose last component begins at @last, is known by itself. */
-static void learn_directory(struct names *names, const struct side *side, const char *last)
-{
-	char directory[sizeof(side->path)];
-
-	if (!last || !is_whole(side->path))
-		return;
-	directory_of(directory, side, last);
-	places_learn(names->places, directory, &side->place);
-}
-
-static void resolve(struct names *names, const struct event_change *change,
-		    enum event_change_side_index which, const char *base, const char *name,
-		    struct side *side)
-{
-	const struct event_change_side *given = &change->sides[which];
-	struct place place = {given->base_s_dev, given->base_ino};
-	char *last;
-
-	side->there = true;
-	if (is_whole(base))
-		places_learn(names->places, base, &place);
-	last = join(side->path, sizeof(side->path), base ? base : "...", name);
-	if (given->dir_ino) {
-		side->known = true;
-		side->place = (struct place){given->dir_s_dev, given->dir_ino};
-		side->generation = given->dir_generation;
-		learn_directory(names, side, last);
-	} else if (!strchr(name, '/')) {
-		side->known = given->base_ino;
-		side->place = place;
-		side->generation = given->base_generation;
-	} else if (last && is_whole(base)) {
-		find_place(names, change, side, last);
-	}
-}
-
 /* A directory is gone: a later one of its number is another. */
 static void forget(struct names *names, const char *path)
 {
 	struct directory *directory;
 	struct place place;
 
-	if (places_find(names->places, path, &place)) {
+	if (places_find(names->source.places, path, &place)) {
 		directory = find(names, place.dev, place.ino);
 		if (directory)
 			free_pending(directory);
 	}
-	places_forget(names->places, path);
+	places_forget(names->source.places, path);
 }
 
 /* What is known by its path has moved. */
@@ -242,20 +146,20 @@ static void follow(struct names *names, enum event_change_kind kind, const struc
 
 	switch (kind) {
 	case CHANGE_RENAME:
-		if (is_whole(from))
-			places_moved(names->places, from, to);
+		if (sides_is_whole(from))
+			places_moved(names->source.places, from, to);
 		else
-			places_forget(names->places, to);
+			places_forget(names->source.places, to);
 		break;
 	case CHANGE_EXCHANGE:
-		places_forget(names->places, from);
-		places_forget(names->places, to);
+		places_forget(names->source.places, from);
+		places_forget(names->source.places, to);
 		break;
 	case CHANGE_RMDIR:
 		forget(names, from);
 		break;
 	case CHANGE_MKDIR:
-		places_forget(names->places, to);
+		places_forget(names->source.places, to);
 		break;
 	default:
 		break;
@@ -358,21 +262,6 @@ static int64_t store_row(struct names *names, const struct event_change *change,
 	return store_add_change(names->store, &row);
 }
 
-/* Does a change of that kind have a name on that side? It could not be read, else. */
-static bool has_side(enum event_change_kind kind, enum event_change_side_index side)
-{
-	switch (kind) {
-	case CHANGE_RENAME:
-	case CHANGE_EXCHANGE:
-		return true;
-	case CHANGE_UNLINK:
-	case CHANGE_RMDIR:
-		return side == CHANGE_OLD;
-	default:
-		return side == CHANGE_NEW;
-	}
-}
-
 static bool is_wanted(const struct names *names, const struct side *sides)
 {
 	int i;
@@ -389,7 +278,6 @@ static bool is_wanted(const struct names *names, const struct side *sides)
 int64_t names_changed(struct names *names, const struct event_change *change,
 		      const char *const bases[CHANGE_SIDES], struct names_fs *fs)
 {
-	const char *name = (const char *)change->names;
 	struct side *sides = calloc(CHANGE_SIDES, sizeof(*sides));
 	int64_t row;
 	int i;
@@ -397,15 +285,10 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 	*fs = (struct names_fs){};
 	if (!sides)
 		return 0;
-	for (i = 0; i < CHANGE_SIDES; i++) {
-		if (change->sides[i].length)
-			resolve(names, change, i, bases[i], name, &sides[i]);
-		else if (has_side(change->kind, i))
-			sides[i] = (struct side){.there = true, .path = "(not known)"};
-		name += change->sides[i].length;
+	sides_resolve(&names->source, change, bases, sides);
+	for (i = 0; i < CHANGE_SIDES; i++)
 		if (sides[i].known)
 			fs->s_dev = sides[i].place.dev;
-	}
 	if (!fs->s_dev || journal_may_hold(names->stack, change->order_s_dev, fs->s_dev))
 		fs->order_s_dev = change->order_s_dev;
 	row = is_wanted(names, sides) ? store_row(names, change, sides, fs) : 0;
@@ -414,7 +297,7 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 			wait_for_sync(names, change, row, i, &sides[i]);
 	follow(names, change->kind, sides);
 	if ((change->kind == CHANGE_RENAME || change->kind == CHANGE_EXCHANGE) &&
-	    is_whole(sides[CHANGE_OLD].path) && is_whole(sides[CHANGE_NEW].path))
+	    sides_is_whole(sides[CHANGE_OLD].path) && sides_is_whole(sides[CHANGE_NEW].path))
 		moves_moved(names->moves, change, row, sides[CHANGE_OLD].path,
 			    sides[CHANGE_NEW].path);
 	free(sides);
@@ -487,8 +370,8 @@ void names_synced(struct names *names, const struct event_sync *sync, const char
 	}
 	if (!(sync->flags & SYNC_DIRECTORY))
 		return;
-	if (is_whole(path))
-		places_learn(names->places, path, &place);
+	if (sides_is_whole(path))
+		places_learn(names->source.places, path, &place);
 	directory = find(names, place.dev, place.ino);
 	if (directory)
 		cover(directory, &by);

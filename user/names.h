@@ -5,7 +5,7 @@
 #include "events.h"
 #include "filter.h"
 #include "moves.h"
-#include "places.h"
+#include "sides.h"
 #include "stack.h"
 #include "store.h"
 #include "verdict.h"
@@ -27,11 +27,8 @@ struct names_fs {
 	uint32_t s_dev, order_s_dev;
 };
 
-/* Asked for a directory of which only the path is known. Puts its real path, with no links, into
- * @real. False: it cannot be told. */
-typedef bool (*names_lookup_fn)(void *ctx, const struct event_change *change, const char *path,
-				struct place *place, char *real, size_t size);
-void names_on_lookup(struct names *names, names_lookup_fn fn, void *ctx);
+/* Where only the path of a directory is known. */
+void names_on_lookup(struct names *names, sides_lookup_fn fn, void *ctx);
 
 /* See moves.h. */
 void names_on_left(struct names *names, moves_left_fn fn, void *ctx);

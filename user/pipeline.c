@@ -121,7 +121,7 @@ void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ct
 	served_on_ask(pipeline->served, fn, ctx);
 }
 
-void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx)
+void pipeline_on_lookup(struct pipeline *pipeline, sides_lookup_fn fn, void *ctx)
 {
 	names_on_lookup(pipeline->names, fn, ctx);
 }

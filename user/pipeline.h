@@ -41,8 +41,8 @@ void pipeline_on_mapped(struct pipeline *pipeline, interposed_look_fn look,
 /* How it is known who serves a FUSE file system. */
 void pipeline_on_served(struct pipeline *pipeline, served_server_fn fn, void *ctx);
 
-/* How a directory is found of which only the path is known, see names.h. */
-void pipeline_on_lookup(struct pipeline *pipeline, names_lookup_fn fn, void *ctx);
+/* How a directory is found of which only the path is known, see sides.h. */
+void pipeline_on_lookup(struct pipeline *pipeline, sides_lookup_fn fn, void *ctx);
 
 /* How it is known what of a file no sync call has taken, see moves.h. */
 void pipeline_on_left(struct pipeline *pipeline, moves_left_fn fn, void *ctx);

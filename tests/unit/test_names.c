@@ -410,6 +410,24 @@ static void a_directory_that_is_known_by_itself(void **state)
 	assert_int_equal(number(w, row, "old_dir"), SUB);
 }
 
+static void a_directory_that_its_name_contradicts(void **state)
+{
+	struct event_change event = {.at_ns = 5, .pid = 55, .comm = "mkdir", .kind = CHANGE_MKDIR};
+	const char *const bases[CHANGE_SIDES] = {NULL, "/srv"};
+	struct world *w = *state;
+	struct names_fs fs;
+	size_t used = 0;
+	int row;
+
+	put(&event, &used, CHANGE_NEW, "d", TOP);
+	event.sides[CHANGE_NEW].dir_ino = SUB;
+	event.sides[CHANGE_NEW].dir_s_dev = DEV;
+	row = names_changed(w->names, &event, bases, &fs);
+	sync_directory(w, SUB, VERDICT_DURABLE);
+	sync_directory(w, TOP, VERDICT_DURABLE);
+	assert_column(w, row, "new_posix", "unproven");
+}
+
 /* In fact it is durable where each of its directories is. */
 static void durable_by_its_directories(void **state)
 {
@@ -465,6 +483,7 @@ int main(void)
 		T(not_durable_until_its_directory_is_synced),
 		T(a_sync_that_was_under_way_does_not_count),
 		T(a_directory_that_is_known_by_itself),
+		T(a_directory_that_its_name_contradicts),
 		T(durable_by_its_directories),
 		T(only_a_durable_sync_makes_it_so),
 		T(a_file_of_that_number_is_no_directory),
