@@ -54,7 +54,9 @@ static __always_inline int will_change(struct inode *old_dir, struct inode *new_
 		read_inode_key(&note.dirs[CHANGE_OLD], old_dir);
 	if (new_dir)
 		read_inode_key(&note.dirs[CHANGE_NEW], new_dir);
-	/* What was found may be of this call, or of an earlier one whose return was not seen. */
+	/* What was found is of this call, which goes by another directory now, or of an earlier one
+	 * whose return was not seen (the kernel skipped our program, or it was called as 32-bit
+	 * programs do): which directory counts is not known then. */
 	if (found && (!same_inode(&found->dirs[CHANGE_OLD], &note.dirs[CHANGE_OLD]) ||
 		      !same_inode(&found->dirs[CHANGE_NEW], &note.dirs[CHANGE_NEW]))) {
 		__builtin_memset(note.dirs, 0, sizeof(note.dirs));

@@ -328,8 +328,8 @@ static int run_selftest(struct attach *attach, const struct btf *btf, struct err
 	}
 	if (attach->skel->bss->note_names)
 		add_blind_spot(attach,
-			       "names that are changed through io_uring, or by servers in the "
-			       "kernel (nfsd, ksmbd), are not seen");
+			       "names that are changed through io_uring, by servers in the "
+			       "kernel (nfsd, ksmbd), or by 32-bit processes, are not seen");
 	if (attach->skel->bss->note_files && !attach->skel->bss->dirty_bit)
 		add_blind_spot(attach, "which files have dirty pages is not known until two pages "
 				       "of one are written: never-synced may be missed (set "
