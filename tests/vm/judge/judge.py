@@ -45,8 +45,8 @@ class Call:
 
 
 def load_history(path):
-    """The calls, and all names there were when the script had ended."""
-    calls, present = [], set()
+    """The calls, and all names there were when the script had ended; None: they are not known."""
+    calls, present, listed = [], set(), True
     complete = False
     try:
         with open(path, encoding="ascii") as lines:
@@ -58,12 +58,14 @@ def load_history(path):
                     calls[-1].promises.append(line)
                 elif fields[0] == "N":
                     present.add(fields[1])
+                elif fields[:2] == ["E", "names"]:
+                    listed = False
                 complete = fields[0] == "END"
     except OSError as error:
         raise BadRun(f"no history: {error}") from error
     if not complete:
         raise BadRun(f"{path}: the script was not played to its end")
-    return calls, present
+    return calls, present if listed else None
 
 
 def join(calls, report, unseen=lambda call, spots: False):
@@ -246,6 +248,8 @@ class Judge:
 
     def judge_names(self, case, report, last, present, disks, recovery):
         """What is said of the names, as it was when the script ended and when the audit had."""
+        if present is None:
+            raise BadRun("which names there were in the end could not be listed")
         changes = names.changes_of(report, case.mount() + "/")
         untold = names.drop_undone(changes, present)
         for change in changes:

@@ -30,7 +30,8 @@
  * PIECES are OFFSET+LENGTH:HASH (FNV-1a, 64 bits), separated by commas, or "-"
  * for none. Other operations leave a line only if the filesystem lacks them (S)
  * or they failed (E): "S|E OP PATH ERRNO LINE". At the end there is a line "N NAME"
- * for each name that the file system has, in whatever directory; the last one is END.
+ * for each name that the file system has, in whatever directory, or "E names . ERRNO 0"
+ * where they cannot be listed; the last one is END.
  *
  * Exit 0; 1 with a message when something failed, 2 for senseless input.
  */
