@@ -16,7 +16,7 @@ static bool is_own_namespace(uint32_t number)
 bool directory_find(const struct stack *stack, const char *path, uint32_t mount_namespace,
 		    struct place *place, char *real, size_t size)
 {
-	struct stat st;
+	struct stat st = {0}, named;
 	char self[64];
 	ssize_t length;
 	int fd;
@@ -31,6 +31,9 @@ bool directory_find(const struct stack *stack, const char *path, uint32_t mount_
 	place->dev = stack_mounts_holding(stack, self);
 	length = readlink(self, real, size - 1);
 	real[length > 0 ? length : 0] = '\0';
+	/* Of one that is gone meanwhile it says so behind the name. */
+	if (lstat(real, &named) || named.st_ino != st.st_ino || named.st_dev != st.st_dev)
+		*real = '\0';
 	close(fd);
 	return place->ino && place->dev;
 }
