@@ -15,13 +15,14 @@ for level in fentry kprobe tracepoint; do
         workload append-fsync /mnt/$level 3 4096
     grep -q "\"level\":\"$level\"" "$RESULTS/$level.json" || fail "level $level was not taken"
 done
-# Names that are made, moved and removed, by programs that only --names needs.
+# Names that are made, moved and removed, by programs that only --names needs. A directory known by
+# its path is looked for a moment after the change: it must be there still.
 mkdir /mnt/names
 for level in fentry kprobe tracepoint; do
     out=$RESULTS/names-$level.json
     # shellcheck disable=SC2016 # expanded by the inner shell
     flushaudit run --level $level --names --json -o "$out" -- sh -euc 'cd "$1"
-        touch a; mkdir d; mv a d/b; ln d/b /mnt/names/l; ln -s l s; sync d; mv s t; rm l t; rm -r d' \
+        touch a; mkdir d; mv a d/b; ln d/b /mnt/names/l; ln -s l s; sync d; mv s t; rm l t; sleep 1; rm -r d' \
         sh /mnt/names || true
     for wanted in create:1 mkdir:1 rename:2 link:1 symlink:1 unlink:3 rmdir:1; do
         seen=$(grep -c "\"kind\":\"${wanted%:*}\",.*\"old_posix\"" "$out" || true)
