@@ -11,9 +11,9 @@
 
 /* What is known of the journal, or log, of a file system, beyond what one call needed of it. */
 
-/* Can what is changed on file system @s_dev be in a transaction of @order_s_dev? An earlier one of
- * the same thread may have been taken for its own, where the kernel skipped runs of our programs or
- * that one was called as 32-bit programs do. */
+/* Can what is changed on file system @s_dev, 0: not known, be in a transaction of @order_s_dev? An
+ * earlier one of the same thread may have been taken for its own, where the kernel skipped runs of
+ * our programs or that one was called as 32-bit programs do. */
 bool journal_may_hold(const struct stack *stack, uint32_t order_s_dev, uint32_t s_dev);
 
 /* Is each commit of file system @s_dev told (SYNC_COMMIT)? */

@@ -289,7 +289,7 @@ int64_t names_changed(struct names *names, const struct event_change *change,
 	for (i = 0; i < CHANGE_SIDES; i++)
 		if (sides[i].known)
 			fs->s_dev = sides[i].place.dev;
-	if (!fs->s_dev || journal_may_hold(names->stack, change->order_s_dev, fs->s_dev))
+	if (journal_may_hold(names->stack, change->order_s_dev, fs->s_dev))
 		fs->order_s_dev = change->order_s_dev;
 	row = is_wanted(names, sides) ? store_row(names, change, sides, fs) : 0;
 	for (i = 0; i < CHANGE_SIDES; i++)

@@ -5,6 +5,7 @@
 One guest plays a safe and an unsafe file system and changes of names; copies of its record are then
 spoilt one way each. Prints TAP."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -45,35 +46,33 @@ class Spoilt:
     def path(self, *name):
         return os.path.join(self.out, *name)
 
-    def verdicts(self, case, old, new, reason):
-        """Changes the first verdict of a case from old to new."""
+    @contextlib.contextmanager
+    def report(self, case):
         path = self.path("results", f"{case}.json")
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
-        call = next(sync for sync in report["syncs"] if sync["verdict"] == old)
-        call["verdict"], call["reason"], call["detail"] = new, reason, ""
+        yield report
         with open(path, "w", encoding="utf-8") as file:
             json.dump(report, file)
 
+    def verdicts(self, case, old, new, reason):
+        """Changes the first verdict of a case from old to new."""
+        with self.report(case) as report:
+            call = next(sync for sync in report["syncs"] if sync["verdict"] == old)
+            call["verdict"], call["reason"], call["detail"] = new, reason, ""
+
     def drop_call(self, case):
-        path = self.path("results", f"{case}.json")
-        with open(path, encoding="utf-8") as file:
-            report = json.load(file)
-        report["syncs"] = [sync for sync in report["syncs"] if sync["kind"] != "fdatasync"]
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(report, file)
+        with self.report(case) as report:
+            report["syncs"] = [sync for sync in report["syncs"] if sync["kind"] != "fdatasync"]
 
     def drop_change(self, lost):
         """Of two changes of one name the later is missing, with so many events lost."""
-        path = self.path("results", f"{NAMES}.json")
-        with open(path, encoding="utf-8") as file:
-            report = json.load(file)
-        kept = [change for change in report["changes"] if not (change["old_path"] or "").endswith("/over/temp")]
-        assert len(kept) == len(report["changes"]) - 1
-        report["changes"] = kept
-        report["totals"]["lost_events"] = lost
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(report, file)
+        with self.report(NAMES) as report:
+            changes = report["changes"]
+            kept = [change for change in changes if not (change["old_path"] or "").endswith("/over/temp")]
+            assert len(kept) == len(changes) - 1
+            report["changes"] = kept
+            report["totals"]["lost_events"] = lost
 
     def lines(self, name, keep):
         path = self.path(*name.split("/"))

@@ -122,6 +122,7 @@ static void the_transaction_of_another_file_system(void **state)
 	assert_true(journal_may_hold(w->stack, VDC, STACK_DEV(0, 50)));		     /* overlay */
 	assert_true(journal_may_hold(w->stack, STACK_DEV(0, 53), STACK_DEV(0, 52))); /* btrfs */
 	assert_true(journal_may_hold(w->stack, VDC, STACK_DEV(8, 0)));		     /* not known */
+	assert_true(journal_may_hold(w->stack, VDC, 0));
 }
 
 /* A record with FUA goes with the flush before it, another one needs the flush after it. */

@@ -46,7 +46,7 @@ class Call:
 
 def load_history(path):
     """The calls, and all names there were when the script had ended; None: they are not known."""
-    calls, present, listed = [], set(), True
+    calls, present = [], set()
     complete = False
     try:
         with open(path, encoding="ascii") as lines:
@@ -59,13 +59,13 @@ def load_history(path):
                 elif fields[0] == "N":
                     present.add(fields[1])
                 elif fields[:2] == ["E", "names"]:
-                    listed = False
+                    present = None  # after those that were
                 complete = fields[0] == "END"
     except OSError as error:
         raise BadRun(f"no history: {error}") from error
     if not complete:
         raise BadRun(f"{path}: the script was not played to its end")
-    return calls, present if listed else None
+    return calls, present
 
 
 def join(calls, report, unseen=lambda call, spots: False):
